@@ -50,6 +50,7 @@ generate-check: generate
 
 test:
 	$(GO) test -race -timeout 4m ./...
+	$(GO) test -run 'Engine' ./pow/...
 
 ## bench: the benchmarks of docs/benchmarks.md
 bench:

@@ -1,0 +1,5 @@
+//go:build !race
+
+package powtest
+
+const raceEnabled = false
