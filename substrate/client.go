@@ -1,0 +1,335 @@
+package substrate
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/bittensor-go/bt/substrate/rpc"
+	"golang.org/x/crypto/blake2b"
+)
+
+// codeKey is where the runtime's code lies in storage: ":code".
+const codeKey = "0x3a636f6465"
+
+const (
+	codeNotFound = -32601 // JSON-RPC's code for an unknown method
+	codeNoBatch  = -32005 // jsonrpsee's where a node is set to take no batches
+)
+
+// Options configure a connection. The zero value is good.
+type Options struct {
+	// CacheDir is a folder in which metadata is kept, a file for each runtime.
+	// Empty keeps it in memory alone. A file that is damaged is fetched again, and a
+	// folder that cannot be written is as none.
+	CacheDir string
+	// MaxResponse is the largest answer taken from the node, in bytes; 0 means 256
+	// MiB.
+	MaxResponse int64
+	// Timeout is how long a request may take; 0 means a minute.
+	Timeout time.Duration
+}
+
+// Client is a connection to a node. It is safe for concurrent use.
+type Client struct {
+	conn     *rpc.Conn
+	genesis  Hash
+	runtimes runtimeCache
+
+	// readCode is set where the node has no state_getStorageHash: then the code
+	// itself is read and hashed, once for each block.
+	readCode atomic.Bool
+	// noBatch is set where the node takes requests one by one only.
+	noBatch atomic.Bool
+
+	mu    sync.Mutex
+	codes map[Hash]Hash // code hash by block, where readCode is set
+}
+
+// Dial connects to a node at a ws:// or wss:// URL and reads the hash of its
+// genesis block.
+func Dial(ctx context.Context, endpoint string, opts Options) (*Client, error) {
+	conn, err := rpc.Dial(ctx, endpoint, rpc.Options{MaxResponse: opts.MaxResponse, CallTimeout: opts.Timeout})
+	if err != nil {
+		return nil, err
+	}
+	c := &Client{
+		conn:     conn,
+		runtimes: runtimeCache{dir: opts.CacheDir, entries: make(map[Hash]*runtimeEntry)},
+		codes:    make(map[Hash]Hash),
+	}
+	genesis, err := c.blockHash(ctx, 0)
+	if err == nil && genesis == nil {
+		err = errors.New("the node has no genesis block")
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("%s: genesis block: %w", conn.Endpoint(), err), conn.Close())
+	}
+	c.genesis = *genesis
+	return c, nil
+}
+
+// Close ends the connection.
+func (c *Client) Close() error { return c.conn.Close() }
+
+// Endpoint returns the URL that was dialled, without a password.
+func (c *Client) Endpoint() string { return c.conn.Endpoint() }
+
+// Genesis returns the hash of the chain's first block, which identifies the
+// chain.
+func (c *Client) Genesis() Hash { return c.genesis }
+
+// Head returns the newest block.
+func (c *Client) Head(ctx context.Context) (Header, error) {
+	raw, err := c.conn.Call(ctx, "chain_getHeader")
+	if err != nil {
+		return Header{}, fmt.Errorf("newest block: %w", err)
+	}
+	h, err := parseHeader(raw)
+	if err != nil {
+		return Header{}, fmt.Errorf("newest block: %w", err)
+	}
+	return h, nil
+}
+
+// HeaderAt returns the block of a number. The error is a *BlockNotFoundError
+// where the chain has not come that far.
+func (c *Client) HeaderAt(ctx context.Context, n uint64) (Header, error) {
+	hash, err := c.find(ctx, n)
+	if err != nil {
+		return Header{}, err
+	}
+	raw, err := c.conn.Call(ctx, "chain_getHeader", hash)
+	if err != nil {
+		return Header{}, c.blockError(n, "header", err)
+	}
+	return c.checkHeader(raw, n, hash)
+}
+
+// find returns the hash of the block of a number.
+func (c *Client) find(ctx context.Context, n uint64) (Hash, error) {
+	answers, err := c.batch(ctx, request("chain_getBlockHash", n), request("chain_getHeader"))
+	if err != nil {
+		return Hash{}, fmt.Errorf("block %d: %w", n, err)
+	}
+	var hash *Hash
+	if err := answers[0].decode(&hash); err != nil {
+		return Hash{}, c.blockError(n, "hash", err)
+	}
+	if hash != nil {
+		return *hash, nil
+	}
+	if answers[1].err != nil {
+		return Hash{}, fmt.Errorf("newest block: %w", answers[1].err)
+	}
+	head, err := parseHeader(answers[1].result)
+	if err != nil {
+		return Hash{}, fmt.Errorf("newest block: %w", err)
+	}
+	if n <= head.Number {
+		return Hash{}, fmt.Errorf("block %d: the node, which is at block %d, does not have it: ask another node", n, head.Number)
+	}
+	return Hash{}, &BlockNotFoundError{Number: n, Head: head.Number}
+}
+
+// checkHeader holds a header to the number and hash that it was asked for by. The
+// genesis block's hash is taken on trust: development nodes make one up.
+func (c *Client) checkHeader(raw json.RawMessage, n uint64, hash Hash) (Header, error) {
+	h, err := parseHeader(raw)
+	if err != nil {
+		return Header{}, fmt.Errorf("block %d: %w", n, err)
+	}
+	if n == 0 && h.Number == 0 && hash == c.genesis {
+		h.Hash = hash
+	}
+	if h.Number != n || h.Hash != hash {
+		return Header{}, fmt.Errorf("block %d: the node gave hash %s and a header with number %d and hash %s, which do not fit: ask another node", n, hash, h.Number, h.Hash)
+	}
+	return h, nil
+}
+
+// blockHash returns the hash of the block of a number, nil where there is none.
+func (c *Client) blockHash(ctx context.Context, n uint64) (*Hash, error) {
+	raw, err := c.conn.Call(ctx, "chain_getBlockHash", n)
+	if err != nil {
+		return nil, err
+	}
+	var hash *Hash
+	if err := json.Unmarshal(raw, &hash); err != nil {
+		return nil, fmt.Errorf("hash of block %d: %w", n, err)
+	}
+	return hash, nil
+}
+
+// At returns the state after the block of a header.
+func (c *Client) At(ctx context.Context, h Header) (*State, error) {
+	rt, _, err := c.runtimeAt(ctx, h.Number, h.Hash)
+	if err != nil {
+		return nil, err
+	}
+	return &State{Header: h, Runtime: rt, c: c}, nil
+}
+
+// AtHead returns the state after the newest block.
+func (c *Client) AtHead(ctx context.Context) (*State, error) {
+	h, err := c.Head(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return c.At(ctx, h)
+}
+
+// AtNumber returns the state after the block of a number. The error is a
+// *BlockNotFoundError where the chain has not come that far, and wraps the
+// node's *rpc.Error where the node has not kept the state.
+func (c *Client) AtNumber(ctx context.Context, n uint64) (*State, error) {
+	hash, err := c.find(ctx, n)
+	if err != nil {
+		return nil, err
+	}
+	rt, more, err := c.runtimeAt(ctx, n, hash, request("chain_getHeader", hash))
+	if err != nil {
+		return nil, err
+	}
+	if more[0].err != nil {
+		return nil, c.blockError(n, "header", more[0].err)
+	}
+	h, err := c.checkHeader(more[0].result, n, hash)
+	if err != nil {
+		return nil, err
+	}
+	return &State{Header: h, Runtime: rt, c: c}, nil
+}
+
+// runtimeAt returns the runtime in the state of a block. More requests travel in
+// the same message; their answers are not looked at.
+func (c *Client) runtimeAt(ctx context.Context, n uint64, block Hash, more ...rpc.Request) (*Runtime, []answer, error) {
+	calls := []rpc.Request{request("state_getRuntimeVersion", block), request("state_getStorageHash", codeKey, block)}
+	c.mu.Lock()
+	code, known := c.codes[block]
+	c.mu.Unlock()
+	skip := 2
+	if known || c.readCode.Load() {
+		calls, skip = calls[:1], 1
+	}
+	answers, err := c.batch(ctx, append(calls, more...)...)
+	if err != nil {
+		return nil, nil, c.blockError(n, "runtime", err)
+	}
+	var v *runtimeVersion
+	if err := answers[0].decode(&v); err != nil {
+		return nil, nil, c.blockError(n, "runtime version", err)
+	}
+	if v == nil {
+		return nil, nil, fmt.Errorf("block %d: the node gave no runtime version", n)
+	}
+	if skip == 2 {
+		var hash *Hash
+		err := answers[1].decode(&hash)
+		var unknown *rpc.Error
+		switch {
+		case errors.As(err, &unknown) && unknown.Code == codeNotFound:
+			c.readCode.Store(true)
+		case err != nil:
+			return nil, nil, c.blockError(n, "hash of the runtime's code", err)
+		case hash == nil:
+			return nil, nil, fmt.Errorf("block %d: the node has no runtime code there", n)
+		default:
+			code, known = *hash, true
+		}
+	}
+	if !known {
+		if code, err = c.hashCode(ctx, n, block); err != nil {
+			return nil, nil, err
+		}
+	}
+	rt, err := c.runtimes.get(ctx, code, func(ctx context.Context) (*Runtime, error) {
+		return c.loadRuntime(ctx, n, block, code, v)
+	})
+	return rt, answers[skip:], err
+}
+
+// hashCode reads the runtime's code in the state of a block and hashes it.
+func (c *Client) hashCode(ctx context.Context, n uint64, block Hash) (Hash, error) {
+	code, err := c.conn.CallHex(ctx, "state_getStorage", codeKey, block)
+	if err != nil {
+		return Hash{}, c.blockError(n, "runtime code", err)
+	}
+	if len(code) == 0 {
+		return Hash{}, fmt.Errorf("block %d: the node has no runtime code there", n)
+	}
+	hash := Hash(blake2b.Sum256(code))
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.codes) >= maxCodes {
+		clear(c.codes)
+	}
+	c.codes[block] = hash
+	return hash, nil
+}
+
+// maxCodes bounds how many blocks' code hashes are remembered.
+const maxCodes = 1024
+
+// blockError says of which block something could not be had. Where the node has
+// not kept the block's state it says so.
+func (c *Client) blockError(n uint64, what string, err error) error {
+	var node *rpc.Error
+	if errors.As(err, &node) {
+		text := strings.ToLower(node.Message + " " + string(node.Data))
+		if strings.Contains(text, "discarded") || strings.Contains(text, "unknownblock") || strings.Contains(text, "unknown block") {
+			return fmt.Errorf("block %d: the node has not kept the state of that block, an archive node has: %s: %w", n, what, err)
+		}
+	}
+	return fmt.Errorf("block %d: %s: %w", n, what, err)
+}
+
+// batch sends requests in one message, or side by side where the node takes no
+// batches, and returns their answers in order.
+func (c *Client) batch(ctx context.Context, calls ...rpc.Request) ([]answer, error) {
+	answers := make([]answer, len(calls))
+	if !c.noBatch.Load() {
+		responses, err := c.conn.Batch(ctx, calls)
+		var node *rpc.Error
+		switch {
+		case err == nil && len(responses) == len(calls):
+			for i, r := range responses {
+				answers[i] = answer{r.Result, r.Err}
+			}
+			return answers, nil
+		case err == nil:
+			return nil, fmt.Errorf("%d answers to %d requests", len(responses), len(calls))
+		case !errors.As(err, &node) || node.Code != codeNoBatch:
+			return nil, err
+		}
+		c.noBatch.Store(true)
+	}
+	var all sync.WaitGroup
+	for i, call := range calls {
+		all.Go(func() { answers[i].result, answers[i].err = c.conn.Call(ctx, call.Method, call.Params...) })
+	}
+	all.Wait()
+	return answers, nil
+}
+
+// answer is one answer of a batch.
+type answer struct {
+	result json.RawMessage
+	err    error
+}
+
+func (a answer) decode(v any) error {
+	if a.err != nil {
+		return a.err
+	}
+	return json.Unmarshal(a.result, v)
+}
+
+func request(method string, params ...any) rpc.Request {
+	return rpc.Request{Method: method, Params: params}
+}

@@ -1,0 +1,175 @@
+package substrate
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+)
+
+// State is the chain's state after a block. It is safe for concurrent use.
+type State struct {
+	Header
+	Runtime *Runtime
+
+	c *Client
+}
+
+// Call calls a function of a runtime API with encoded arguments and returns its
+// encoded answer.
+func (s *State) Call(ctx context.Context, method string, args []byte) ([]byte, error) {
+	answer, err := s.c.conn.CallHex(ctx, "state_call", method, tohex(args), s.Hash)
+	if err != nil {
+		return nil, s.c.blockError(s.Number, method, err)
+	}
+	if answer == nil {
+		return nil, fmt.Errorf("block %d: %s: the node gave no answer", s.Number, method)
+	}
+	return answer, nil
+}
+
+// Get decodes the value of a storage item into out and reports whether it is
+// stored. Where it is not, out gets the item's default; an item without one
+// leaves out as it is.
+func (s *State) Get(ctx context.Context, out any, pallet, item string, keys ...any) (found bool, err error) {
+	_, entry, err := s.Runtime.entry(pallet, item)
+	if err != nil {
+		return false, err
+	}
+	if len(keys) != len(entry.Hashers) {
+		return false, fmt.Errorf("storage %s.%s has %d keys, not %d", pallet, item, len(entry.Hashers), len(keys))
+	}
+	key, err := s.Runtime.StorageKey(pallet, item, keys...)
+	if err != nil {
+		return false, err
+	}
+	values, err := s.Raw(ctx, key)
+	if err != nil {
+		return false, fmt.Errorf("storage %s.%s: %w", pallet, item, err)
+	}
+	raw := values[0]
+	found = raw != nil
+	if !found {
+		if entry.Optional {
+			return false, nil
+		}
+		raw = entry.Default
+	}
+	if err := s.Runtime.Codec.Decode(entry.Value, raw, out); err != nil {
+		return false, fmt.Errorf("block %d: storage %s.%s: %w", s.Number, pallet, item, err)
+	}
+	return found, nil
+}
+
+// rawPerRequest bounds how many keys one request names: nodes limit its size.
+const rawPerRequest = 16384
+
+// Raw returns the encoded values at keys, nil for each that is not stored. Up to
+// 16384 keys take one request.
+func (s *State) Raw(ctx context.Context, keys ...[]byte) ([][]byte, error) {
+	values := make([][]byte, 0, len(keys))
+	for len(keys) > 0 {
+		n := min(len(keys), rawPerRequest)
+		raw, err := s.c.conn.Call(ctx, "state_queryStorageAt", hexKeys(keys[:n]), s.Hash)
+		if err != nil {
+			return nil, s.c.blockError(s.Number, "storage", err)
+		}
+		part, err := parseStorage(raw, s.Hash, keys[:n])
+		if err != nil {
+			return nil, fmt.Errorf("block %d: storage: %w", s.Number, err)
+		}
+		values, keys = append(values, part...), keys[n:]
+	}
+	return values, nil
+}
+
+func hexKeys(keys [][]byte) []string {
+	text := make([]string, len(keys))
+	for i, k := range keys {
+		text[i] = tohex(k)
+	}
+	return text
+}
+
+// parseStorage reads the answer of state_queryStorageAt. Every key must be
+// answered, none other, and for the block that was asked for.
+func parseStorage(raw json.RawMessage, block Hash, keys [][]byte) ([][]byte, error) {
+	var sets []struct {
+		Block   Hash         `json:"block"`
+		Changes [][2]*string `json:"changes"`
+	}
+	if err := json.Unmarshal(raw, &sets); err != nil {
+		return nil, fmt.Errorf("the node's answer cannot be read: %w", err)
+	}
+	// Nodes leave a key out that was named before.
+	answered := make(map[string][]byte, len(keys))
+	for _, set := range sets {
+		if set.Block != block {
+			return nil, fmt.Errorf("the node answered for block %s instead of %s", set.Block, block)
+		}
+		for _, change := range set.Changes {
+			if change[0] == nil {
+				return nil, fmt.Errorf("the node answered for no key")
+			}
+			key, err := unhex(*change[0])
+			if err != nil {
+				return nil, err
+			}
+			var value []byte
+			if change[1] != nil {
+				if value, err = unhex(*change[1]); err != nil {
+					return nil, err
+				}
+			}
+			answered[string(key)] = value
+		}
+	}
+	values := make([][]byte, len(keys))
+	for i, key := range keys {
+		value, ok := answered[string(key)]
+		if !ok {
+			return nil, fmt.Errorf("the node left out key %x: it answered %d of %d", key, len(answered), len(keys))
+		}
+		values[i] = value
+	}
+	return values, nil
+}
+
+// keysPerPage is how many keys a node gives at once.
+const keysPerPage = 1000
+
+// Keys returns the keys that are stored below a prefix, ascending, at most limit.
+func (s *State) Keys(ctx context.Context, prefix []byte, limit int) ([][]byte, error) {
+	var keys [][]byte
+	var last any // the last key of the page before, null at first
+	for len(keys) < limit {
+		n := min(limit-len(keys), keysPerPage)
+		raw, err := s.c.conn.Call(ctx, "state_getKeysPaged", tohex(prefix), n, last, s.Hash)
+		if err != nil {
+			return nil, s.c.blockError(s.Number, "storage keys", err)
+		}
+		var page []string
+		if err := json.Unmarshal(raw, &page); err != nil {
+			return nil, fmt.Errorf("block %d: storage keys: the node's answer cannot be read: %w", s.Number, err)
+		}
+		if len(page) > n {
+			return nil, fmt.Errorf("block %d: storage keys: the node gave %d where %d were asked for", s.Number, len(page), n)
+		}
+		for _, text := range page {
+			key, err := unhex(text)
+			if err != nil {
+				return nil, fmt.Errorf("block %d: storage keys: %w", s.Number, err)
+			}
+			// Order is what makes the paging end.
+			if !bytes.HasPrefix(key, prefix) || len(keys) > 0 && bytes.Compare(key, keys[len(keys)-1]) <= 0 {
+				return nil, fmt.Errorf("block %d: storage keys: the node gave %s, which is out of order or not below %x", s.Number, clip(text), prefix)
+			}
+			keys = append(keys, key)
+		}
+		if len(page) < n {
+			break
+		}
+		last = page[len(page)-1]
+	}
+	return keys, nil
+}
