@@ -1,0 +1,86 @@
+package metagraph_test
+
+import (
+	"context"
+	"fmt"
+	"log"
+	"os"
+	"path/filepath"
+
+	"github.com/bittensor-go/bt/devnet"
+	"github.com/bittensor-go/bt/metagraph"
+	"github.com/bittensor-go/bt/substrate/scale"
+	"github.com/bittensor-go/bt/subtensor"
+)
+
+// From an endpoint to a subnet's top validators.
+func Example() {
+	node, err := devnet.Start(devnet.Options{}) // a chain of one's own; "finney" has an endpoint too
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer node.Close()
+
+	ctx := context.Background()
+	c, err := subtensor.Dial(ctx, subtensor.Network{Name: "local", Endpoint: node.URL()}, subtensor.Options{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer c.Close()
+	m, err := metagraph.Sync(ctx, c, 1, metagraph.Options{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, uid := range m.Validators()[:3] {
+		fmt.Printf("uid %d, stake %.2f, dividends %.3f\n", uid, m.S()[uid], m.D()[uid])
+	}
+	// Output:
+	// uid 0, stake 40720.12, dividends 0.400
+	// uid 1, stake 31540.12, dividends 0.300
+	// uid 2, stake 22360.12, dividends 0.200
+}
+
+// A metagraph of answers that are at hand, saved and loaded.
+func ExampleFromAnswers() {
+	m, err := metagraph.FromAnswers(metagraph.Answers{
+		Netuid: 1, Network: "finney", Block: 4200002,
+		Neurons: []subtensor.NeuronInfo{
+			{UID: 0, Netuid: 1, Weights: []subtensor.WeightEntry{{UID: 0, Value: 16384}, {UID: 1, Value: 49152}}},
+			{UID: 1, Netuid: 1, Incentive: 65535},
+		},
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(m)
+	fmt.Println(m.W(), m.I())
+
+	root, err := os.MkdirTemp("", "metagraphs")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer os.RemoveAll(root)
+	path, err := m.Save(root)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(filepath.Base(path))
+	again := metagraph.New(1, "finney")
+	if err := again.Load(root); err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(again)
+	// Output:
+	// metagraph(netuid:1, n:2, block:4200002, network:finney)
+	// [[0.25 0.75] [0 0]] [0 1]
+	// block4200002.safetensors
+	// metagraph(netuid:1, n:2, block:4200002, network:finney)
+}
+
+func ExampleAddressOf() {
+	fmt.Println(metagraph.AddressOf(subtensor.AxonInfo{IP: scale.U128{Lo: 0x01020304}, IPType: 4, Port: 8091}))
+	fmt.Println(metagraph.AddressOf(subtensor.AxonInfo{}))
+	// Output:
+	// /ipv4/1.2.3.4:8091
+	// /ipv0/0.0.0.0:0
+}
