@@ -1,44 +1,15 @@
 package metagraph_test
 
 import (
-	"context"
 	"fmt"
 	"log"
 	"os"
 	"path/filepath"
 
-	"github.com/bittensor-go/bt/devnet"
 	"github.com/bittensor-go/bt/metagraph"
 	"github.com/bittensor-go/bt/substrate/scale"
 	"github.com/bittensor-go/bt/subtensor"
 )
-
-// From an endpoint to a subnet's top validators.
-func Example() {
-	node, err := devnet.Start(devnet.Options{}) // a chain of one's own; "finney" has an endpoint too
-	if err != nil {
-		log.Fatal(err)
-	}
-	defer node.Close()
-
-	ctx := context.Background()
-	c, err := subtensor.Dial(ctx, subtensor.Network{Name: "local", Endpoint: node.URL()}, subtensor.Options{})
-	if err != nil {
-		log.Fatal(err)
-	}
-	defer c.Close()
-	m, err := metagraph.Sync(ctx, c, 1, metagraph.Options{})
-	if err != nil {
-		log.Fatal(err)
-	}
-	for _, uid := range m.Validators()[:3] {
-		fmt.Printf("uid %d, stake %.2f, dividends %.3f\n", uid, m.S()[uid], m.D()[uid])
-	}
-	// Output:
-	// uid 0, stake 40720.12, dividends 0.400
-	// uid 1, stake 31540.12, dividends 0.300
-	// uid 2, stake 22360.12, dividends 0.200
-}
 
 // A metagraph of answers that are at hand, saved and loaded.
 func ExampleFromAnswers() {

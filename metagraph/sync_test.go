@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/crypto/blake2b"
 
+	"github.com/bittensor-go/bt/devnet"
 	"github.com/bittensor-go/bt/internal/nodetest"
 	"github.com/bittensor-go/bt/internal/vectors"
 	"github.com/bittensor-go/bt/metagraph"
@@ -332,5 +333,30 @@ func BenchmarkSync(b *testing.B) {
 				}
 			})
 		}
+	}
+}
+
+// A whole sync against the development chain in this process, sixteen neurons:
+// what the chain does for it is in the figure too.
+func BenchmarkSyncDevnet(b *testing.B) {
+	node, err := devnet.Start(devnet.Options{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { node.Close() })
+	c, err := subtensor.Dial(b.Context(), subtensor.Network{Endpoint: node.URL()}, subtensor.Options{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { c.Close() })
+	for _, full := range []bool{false, true} {
+		b.Run(fmt.Sprintf("16/full=%v", full), func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if m, err := metagraph.Sync(b.Context(), c, 1, metagraph.Options{Full: full}); err != nil || m.N() != 16 {
+					b.Fatal(err)
+				}
+			}
+		})
 	}
 }
