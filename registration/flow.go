@@ -59,7 +59,7 @@ func (f *flow) context(ctx context.Context, err error) error {
 	if cause := ctx.Err(); cause != nil && !f.pending {
 		return cause
 	}
-	return fmt.Errorf("register %s on netuid %d: %w", f.hotkey, f.netuid, err)
+	return fmt.Errorf("register %s: %w", f.hotkey, err)
 }
 
 // register is the whole flow.

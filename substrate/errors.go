@@ -2,9 +2,19 @@ package substrate
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
+
+	"github.com/bittensor-go/bt/substrate/rpc"
 )
+
+// Unreachable reports whether an error is one of the connection itself: the node
+// could not be reached, went away, or did not answer in time.
+func Unreachable(err error) bool {
+	var dial *rpc.DialError
+	return errors.As(err, &dial) || errors.Is(err, rpc.ErrClosed) || errors.Is(err, rpc.ErrTimeout)
+}
 
 // BlockNotFoundError reports a block that the chain does not have yet.
 type BlockNotFoundError struct {
