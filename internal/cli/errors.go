@@ -1,0 +1,168 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/bittensor-go/bt/registration"
+	"github.com/bittensor-go/bt/substrate"
+	"github.com/bittensor-go/bt/subtensor"
+)
+
+// The exit codes.
+const (
+	exitOK          = 0
+	exitError       = 1
+	exitUsage       = 2
+	exitNetwork     = 3
+	exitChain       = 4
+	exitWallet      = 5
+	exitUnsafe      = 6
+	exitInterrupted = 130
+)
+
+const exitCodes = `bt exits with
+
+    0  ok; also where the hotkey to register is registered already
+    1  any other error
+    2  wrong usage: unknown command, flag or network name, missing value
+    3  network: the node cannot be reached, went away, or is of another chain
+    4  refused by the chain: no such subnet, registration not possible there,
+       transaction refused or failed
+    5  wallet: not found, exists already, wrong password, unreadable keyfile
+    6  refused for safety: on this runtime the call would burn TAO, or what it
+       would do is not known; nothing was sent
+  130  interrupted
+
+An error is written to stderr as "error: ..." and, where something can be done,
+"try: ...". With --json stdout gets {"error": ..., "try": ..., "exit_code": ...}.`
+
+func exitCodesTopic() *cobra.Command {
+	return &cobra.Command{Use: "exit-codes", Short: "What the exit codes mean", Long: exitCodes}
+}
+
+// usageError is a mistake on the command line.
+type usageError struct {
+	err error
+	try string
+}
+
+func (e *usageError) Error() string { return e.err.Error() }
+func (e *usageError) Unwrap() error { return e.err }
+
+// usage returns a usageError.
+func usage(try, format string, args ...any) error {
+	return &usageError{err: fmt.Errorf(format, args...), try: try}
+}
+
+// codedError is an error whose exit code the place knows where it happened, and
+// perhaps what to do about it.
+type codedError struct {
+	err  error
+	code int
+	try  string
+}
+
+func (e *codedError) Error() string { return e.err.Error() }
+func (e *codedError) Unwrap() error { return e.err }
+
+// chainErrors are refusals by the chain, told from its state before anything was
+// sent.
+var chainErrors = []error{
+	subtensor.ErrSubnetNotFound, subtensor.ErrNeuronNotFound, subtensor.ErrRootSubnet, subtensor.ErrPowDisabled,
+	subtensor.ErrHotkeyOwnedByAnother, subtensor.ErrNoRoom, subtensor.ErrTooManyThisBlock,
+	subtensor.ErrTooManyThisInterval, subtensor.ErrReplay,
+}
+
+// exitCode maps every error to its exit code.
+func exitCode(err error) int {
+	var (
+		use      *usageError
+		coded    *codedError
+		dispatch *substrate.DispatchError
+		pool     *substrate.PoolError
+		status   *substrate.StatusError
+	)
+	switch {
+	case err == nil:
+		return exitOK
+	case errors.Is(err, context.Canceled):
+		return exitInterrupted
+	case errors.As(err, &use):
+		return exitUsage
+	case errors.Is(err, subtensor.ErrUnsafe):
+		return exitUnsafe
+	case errors.As(err, &coded):
+		return coded.code
+	case errors.As(err, &dispatch), errors.As(err, &pool), errors.As(err, &status), errors.Is(err, registration.ErrAttempts):
+		return exitChain
+	case substrate.Unreachable(err), errors.Is(err, subtensor.ErrNotSubtensor), errors.Is(err, context.DeadlineExceeded):
+		return exitNetwork
+	}
+	for _, e := range chainErrors {
+		if errors.Is(err, e) {
+			return exitChain
+		}
+	}
+	return exitError
+}
+
+// remedy returns what to do about an error, "" where that is not known.
+func remedy(err error) string {
+	var (
+		use   *usageError
+		coded *codedError
+	)
+	switch {
+	case errors.As(err, &use):
+		return use.try
+	case errors.As(err, &coded) && coded.try != "":
+		return coded.try
+	}
+	if s := subtensor.Explain(err); s != "" {
+		return s
+	}
+	switch {
+	case exitCode(err) == exitNetwork:
+		return "another node with --network, or one of your own: bt devnet"
+	case errors.Is(err, fs.ErrPermission):
+		return "check who may write there, or choose another folder with --home"
+	}
+	return ""
+}
+
+// fail reports an error and returns its exit code.
+func (a *app) fail(err error) int {
+	code := exitCode(err)
+	text, try := clean(err.Error()), clean(remedy(err))
+	if code == exitInterrupted {
+		// What was under way may have more to say than that.
+		if text, try = strings.TrimSuffix(text, ": "+context.Canceled.Error()), ""; !strings.Contains(text, "interrupted") {
+			text = "interrupted"
+		}
+	}
+	if a.json && !a.documented {
+		doc := struct {
+			Error    string `json:"error"`
+			Try      string `json:"try,omitempty"`
+			ExitCode int    `json:"exit_code"`
+		}{text, try, code}
+		if a.printJSON(doc) != nil {
+			return code
+		}
+	}
+	if code == exitInterrupted {
+		a.err.printf("%s\n", text)
+		return code
+	}
+	a.err.printf("%s %s\n", a.err.style(red, "error:"), strings.TrimSpace(text))
+	if try != "" {
+		a.err.printf("%s %s\n", a.err.style(bold, "try:"), try)
+	}
+	return code
+}

@@ -1,0 +1,213 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/bittensor-go/bt/subtensor"
+)
+
+const environment = `bt looks at
+
+  BT_CHAIN_ENDPOINT     the node's ws:// or wss:// URL
+  BT_SUBTENSOR_NETWORK  a network's name or URL
+  BT_NETWORK            the same, an older name of it
+  BT_HOME               the folder for wallets, metagraphs and cache, ~/.bittensor
+                        where it is not set
+  BT_WALLET_PASSWORD    the password of coldkeys, for scripts
+  NO_COLOR              set to anything: no colours
+
+The flag --network comes before BT_CHAIN_ENDPOINT, that before
+BT_SUBTENSOR_NETWORK, that before BT_NETWORK, and finney is what is left.
+The flag --home comes before BT_HOME. Empty variables count as not set.
+HTTPS_PROXY, HTTP_PROXY and NO_PROXY are honoured where a node is connected to.`
+
+func environmentTopic() *cobra.Command {
+	return &cobra.Command{Use: "environment", Short: "The environment variables that bt looks at", Long: environment}
+}
+
+// aliases are btcli's other spellings of flags.
+var aliases = map[string]string{
+	"subtensor.network":        "network",
+	"subtensor.chain_endpoint": "network",
+	"chain":                    "network",
+	"wallet.name":              "wallet-name",
+	"wallet_name":              "wallet-name",
+	"name":                     "wallet-name",
+	"wallet.hotkey":            "wallet-hotkey",
+	"wallet_hotkey":            "wallet-hotkey",
+	"hotkey":                   "wallet-hotkey",
+	"no-use-password":          "no-password",
+	"n-words":                  "words",
+	"n_words":                  "words",
+	"json-output":              "json",
+}
+
+// btcliNames lets flags be spelled as btcli and older SDKs have them.
+func btcliNames(_ *pflag.FlagSet, name string) pflag.NormalizedName {
+	if to, ok := aliases[name]; ok {
+		return pflag.NormalizedName(to)
+	}
+	return pflag.NormalizedName(name)
+}
+
+// homeFlag adds --home.
+func (a *app) homeFlag(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&a.home, "home", "", "folder for wallets, metagraphs and cache (default $BT_HOME, else ~/.bittensor)")
+}
+
+// networkFlag adds --network.
+func (a *app) networkFlag(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&a.network, "network", "", "network or node: "+strings.Join(subtensor.NetworkNames(), ", ")+", or a ws:// or wss:// URL (default finney; see bt help environment)")
+	complete(cmd, "network", func() []string { return subtensor.NetworkNames() })
+}
+
+// complete completes a flag from a list.
+func complete(cmd *cobra.Command, flag string, list func() []string) {
+	// The only error is that the flag does not exist or has a completion already.
+	_ = cmd.RegisterFlagCompletionFunc(flag, func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+		return list(), cobra.ShellCompDirectiveNoFileComp
+	})
+}
+
+// homeDir returns the folder of everything that bt keeps.
+func (a *app) homeDir() (string, error) {
+	for _, dir := range []string{a.home, a.env.Getenv("BT_HOME")} {
+		if dir != "" {
+			return filepath.Abs(dir)
+		}
+	}
+	user, err := os.UserHomeDir()
+	if err != nil {
+		return "", &codedError{err: fmt.Errorf("no home folder: %w", err), code: exitError, try: "name a folder with --home"}
+	}
+	return filepath.Join(user, ".bittensor"), nil
+}
+
+// The folders below the home folder. Those of wallets and metagraphs are the
+// SDK's.
+func walletsDir(home string) string    { return filepath.Join(home, "wallets") }
+func metagraphsDir(home string) string { return filepath.Join(home, "metagraphs") }
+func cacheDir(home string) string      { return filepath.Join(home, "cache") }
+
+// resolveNetwork returns the network that flag or environment name, in the order
+// of the SDK: an explicit network, an endpoint that is set, a network that is
+// set, the default.
+func (a *app) resolveNetwork() (subtensor.Network, error) {
+	value, from := a.network, "--network"
+	for _, name := range []string{"BT_CHAIN_ENDPOINT", "BT_SUBTENSOR_NETWORK", "BT_NETWORK"} {
+		if value != "" {
+			break
+		}
+		value, from = a.env.Getenv(name), name
+	}
+	if value == "" {
+		value, from = "finney", "default"
+	}
+	n, err := subtensor.ResolveNetwork(value)
+	if err != nil {
+		return n, usage(a.program+" help environment", "%s: %w", from, err)
+	}
+	return n, nil
+}
+
+// dial connects to the network that flag or environment name. The home folder
+// holds the cache of metadata.
+func (a *app) dial(ctx context.Context) (*subtensor.Client, error) {
+	n, err := a.resolveNetwork()
+	if err != nil {
+		return nil, err
+	}
+	home, err := a.homeDir()
+	if err != nil {
+		return nil, err
+	}
+	return a.dialNetwork(ctx, n, home)
+}
+
+// dialNetwork connects to a network.
+func (a *app) dialNetwork(ctx context.Context, n subtensor.Network, home string) (*subtensor.Client, error) {
+	defer a.watch("connecting to " + n.Endpoint)()
+	return subtensor.Dial(ctx, n, subtensor.Options{CacheDir: cacheDir(home)})
+}
+
+// closing closes something and keeps the first error.
+func closing(err *error, c interface{ Close() error }) {
+	if e := c.Close(); *err == nil && e != nil {
+		*err = fmt.Errorf("closing: %w", e)
+	}
+}
+
+// netuidValue is a flag that must be given.
+type netuidValue struct {
+	n   uint16
+	set bool
+}
+
+func (v *netuidValue) Type() string { return "N" }
+
+func (v *netuidValue) String() string {
+	if !v.set {
+		return ""
+	}
+	return strconv.Itoa(int(v.n))
+}
+
+func (v *netuidValue) Set(s string) error {
+	n, err := strconv.ParseUint(s, 10, 16)
+	if err != nil {
+		return errors.New("a netuid is a number from 0 to 65535")
+	}
+	v.n, v.set = uint16(n), true
+	return nil
+}
+
+// netuidFlag adds --netuid and the same as a positional argument.
+func netuidFlag(cmd *cobra.Command, v *netuidValue) {
+	cmd.Flags().Var(v, "netuid", "the subnet's number")
+	cmd.Args = func(cmd *cobra.Command, args []string) error {
+		try := cmd.CommandPath() + " --netuid 1"
+		switch {
+		case len(args) > 1:
+			return usage(try, "one netuid, not %d arguments", len(args))
+		case len(args) == 1 && v.set:
+			return usage(try, "the netuid is given twice: %d and %q", v.n, args[0])
+		case len(args) == 1:
+			if err := v.Set(args[0]); err != nil {
+				return usage(try, "%q: %w", args[0], err)
+			}
+		case !v.set:
+			return usage(try, "which subnet? A netuid is needed")
+		}
+		return nil
+	}
+}
+
+// blockValue is a flag that may be left out.
+type blockValue struct{ n *uint64 }
+
+func (v *blockValue) Type() string { return "N" }
+
+func (v *blockValue) String() string {
+	if v.n == nil {
+		return ""
+	}
+	return strconv.FormatUint(*v.n, 10)
+}
+
+func (v *blockValue) Set(s string) error {
+	n, err := strconv.ParseUint(s, 10, 64)
+	if err != nil {
+		return errors.New("a block is a number from 0 on")
+	}
+	v.n = &n
+	return nil
+}
