@@ -26,10 +26,15 @@ type flow struct {
 	rule     subtensor.Rule // of the running search, and of what it finds
 	search   *search        // nil for none
 	attempts int
+	queued   int    // how often a proof had to stand back behind another transaction
 	pending  bool   // a proof was handed to the node, which may put it into a block
 	after    uint64 // works must be of later blocks than this
 	refused  error  // why the last proof was
 }
+
+// maxQueued is how often a proof may be refused without being judged before that
+// counts as an attempt: once a block, for some minutes of today's blocks.
+const maxQueued = 32
 
 // view is the chain at a head, as far as the registration is concerned.
 type view struct {
@@ -89,6 +94,10 @@ func (f *flow) register(ctx context.Context, keys Keys) (Result, error) {
 			return Result{}, fmt.Errorf("interrupted after a proof was submitted, which may still get into a block: %w", ctx.Err())
 		}
 		again := retryable(err)
+		if queued(err) && f.queued < maxQueued {
+			f.queued++
+			f.attempts-- // what was not judged was no attempt
+		}
 		if f.attempts >= f.opts.MaxAttempts && again {
 			again, err = false, fmt.Errorf("%w in %d attempts: %w", ErrAttempts, f.attempts, err)
 		}

@@ -371,6 +371,31 @@ func TestStaleSolutionIsNotSubmitted(t *testing.T) {
 	}
 }
 
+// A node takes its time to tell the account's nonce. What is signed by then for a
+// block that has become too old is not submitted, and the search goes on.
+func TestLateSignatureIsNotSubmitted(t *testing.T) {
+	c := start(t, devnet.Options{Difficulty: difficulty})
+	c.mu.Lock()
+	c.intercept = func(method string, nth int) string {
+		if method == "system_accountNextIndex" && nth == 1 {
+			for range 5 { // the window
+				c.node.Step()
+			}
+		}
+		return ""
+	}
+	c.mu.Unlock()
+	rec := stepping(t, c)
+	stepWhenWaiting(c, rec)
+	result, err := registration.Register(soon(t), c.dial(t), netuid, newRegistrant(t).keys(), registration.Options{Progress: rec.progress, MaxAttempts: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.submitted() != 1 || result.Attempts != 1 || result.Solution.Block < 2+5 {
+		t.Errorf("%d submissions, %d attempts, proof of block %d", c.submitted(), result.Attempts, result.Solution.Block)
+	}
+}
+
 // One block short of that it is submitted.
 func TestLastFreshSolutionIsSubmitted(t *testing.T) {
 	c := start(t, devnet.Options{Difficulty: difficulty})
@@ -513,6 +538,40 @@ func TestTriesAgainOnTheNextBlock(t *testing.T) {
 		return p.Phase == registration.Waiting && errors.As(p.Err, &pool)
 	}) {
 		t.Error("the refusal was not told")
+	}
+}
+
+// stepWhenWaiting builds a block when the flow waits at a head for another one.
+func stepWhenWaiting(c *chain, rec *recorder) {
+	var at uint64
+	rec.at[registration.Waiting] = func(p registration.Progress) {
+		if p.Err != nil && p.Head.Number > at {
+			at = p.Head.Number
+			c.node.Step()
+		}
+	}
+}
+
+// A proof that another transaction of the account stands in the way of was not
+// judged: it is no attempt.
+func TestStandsBackBehindAnotherTransaction(t *testing.T) {
+	for name, refusal := range map[string]string{
+		"in the pool":  `"error":{"code":1014,"message":"Priority is too low: (1 vs 1)","data":"The transaction has too low priority to replace another transaction already in the pool."}`,
+		"in the block": `"error":{"code":1010,"message":"Invalid Transaction","data":"Transaction is outdated"}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := start(t, devnet.Options{Difficulty: difficulty})
+			refusing(c, 5, refusal)
+			rec := stepping(t, c)
+			stepWhenWaiting(c, rec)
+			result, err := registration.Register(soon(t), c.dial(t), netuid, newRegistrant(t).keys(), registration.Options{Progress: rec.progress, MaxAttempts: 1})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if result.Attempts != 1 || c.submitted() != 6 {
+				t.Errorf("%d attempts, %d submissions", result.Attempts, c.submitted())
+			}
+		})
 	}
 }
 
@@ -665,6 +724,13 @@ func TestCreatePOW(t *testing.T) {
 // Several register at once on a chain that takes one a block: all get there, with
 // uids of their own.
 func TestSeveralAtOnce(t *testing.T) {
+	for _, shared := range []bool{false, true} {
+		t.Run(fmt.Sprintf("one coldkey=%v", shared), func(t *testing.T) { severalAtOnce(t, shared) })
+	}
+}
+
+// severalAtOnce registers three hotkeys, of a coldkey each or all of one.
+func severalAtOnce(t *testing.T, shared bool) {
 	c := start(t, devnet.Options{Difficulty: difficulty, BlockTime: 200 * time.Millisecond})
 	const n = 3
 	var (
@@ -673,7 +739,11 @@ func TestSeveralAtOnce(t *testing.T) {
 		errs    [n]error
 	)
 	for i := range n {
-		who := &registrant{hot: pair(t, fmt.Sprint("hotkey", i)), cold: pair(t, fmt.Sprint("coldkey", i))}
+		owner := i
+		if shared {
+			owner = 0
+		}
+		who := &registrant{hot: pair(t, fmt.Sprint("hotkey", i)), cold: pair(t, fmt.Sprint("coldkey", owner))}
 		client := c.dial(t)
 		wg.Go(func() {
 			results[i], errs[i] = registration.Register(soon(t), client, netuid, who.keys(), registration.Options{MaxAttempts: 20})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -12,10 +13,17 @@ import (
 	"github.com/bittensor-go/bt/subtensor"
 )
 
-// errLost reports a proof that no block took while it was good.
-var errLost = errors.New("no block took the proof before it expired")
+var (
+	// errLost reports a proof that no block took while it was good.
+	errLost = errors.New("no block took the proof before it expired")
+	// errLate reports a proof that was good no longer when it was signed. It was
+	// not handed in.
+	errLate = errors.New("the chain moved on while the proof was being signed")
+)
 
-// submit hands a proof in on top of a head and waits until it is in a block.
+// submit hands a proof in on top of a head and waits until it is in a block. What
+// is signed is held against the newest head once more: a node can take its time
+// to tell the account's nonce.
 func (f *flow) submit(ctx context.Context, s pow.Solution, at view, signer substrate.Signer) (substrate.Inclusion, error) {
 	none := substrate.Inclusion{}
 	call, err := at.state.RegisterCall(f.rule, f.netuid, f.hotkey, f.coldkey, s)
@@ -30,6 +38,16 @@ func (f *flow) submit(ctx context.Context, s pow.Solution, at view, signer subst
 	if err != nil {
 		return none, err
 	}
+	now := f.look(ctx, nil)
+	if now.err != nil {
+		return none, now.err
+	}
+	if good, err := f.good(ctx, &s, now); err != nil {
+		return none, err
+	} else if !good || now.wait != nil {
+		return none, errLate
+	}
+	f.newest = now
 	f.attempts++
 	f.pending = true
 	sub, err := f.c.Submit(ctx, xt)
@@ -82,7 +100,7 @@ func (f *flow) await(ctx context.Context, sub *substrate.Submission, last uint64
 				defer timer.Stop()
 				enough = timer.C
 			case v.err != nil:
-				return substrate.Inclusion{}, v.err
+				return substrate.Inclusion{}, fmt.Errorf("a proof was submitted, which may still get into a block: %w", v.err)
 			case v.state.Number > last:
 				return substrate.Inclusion{}, errLost
 			default:
@@ -93,6 +111,19 @@ func (f *flow) await(ctx context.Context, sub *substrate.Submission, last uint64
 	}
 }
 
+// queued reports whether a proof was refused for another transaction of the same
+// account, which waits in the pool or went into a block meanwhile: then it was
+// not judged at all.
+func queued(err error) bool {
+	var pool *substrate.PoolError
+	if !errors.As(err, &pool) {
+		return false
+	}
+	const priorityTooLow, alreadyImported = 1014, 1013 // sc_rpc_api's author errors
+	text := strings.ToLower(pool.Message + " " + string(pool.Data))
+	return pool.Code == priorityTooLow || pool.Code == alreadyImported || strings.Contains(text, "outdated") || strings.Contains(text, "stale")
+}
+
 // retryable reports whether another proof may be accepted where one was not.
 func retryable(err error) bool {
 	var (
@@ -101,6 +132,8 @@ func retryable(err error) bool {
 		dispatch *substrate.DispatchError
 	)
 	switch {
+	case queued(err):
+		return true
 	case errors.As(err, &dispatch):
 		switch dispatch.Name {
 		case "InvalidWorkBlock", "InvalidDifficulty", "TooManyRegistrationsThisBlock":
@@ -113,7 +146,7 @@ func retryable(err error) bool {
 	case errors.As(err, &status):
 		return status.Status == "invalid" // it was valid when the pool took it: its time is over
 	}
-	return errors.Is(err, errLost)
+	return errors.Is(err, errLost) || errors.Is(err, errLate)
 }
 
 // finish finds the uid.
