@@ -45,11 +45,12 @@ tidy-check:
 generate:
 	$(GO) generate ./...
 
-generate-check: generate
-	@git diff --exit-code --stat || { echo "generated files differ: run 'make generate' and commit the result"; exit 1; }
+generate-check:
+	@before=$$(git diff); $(MAKE) -s generate; \
+	test "$$before" = "$$(git diff)" || { echo "generated files differ: run 'make generate' and commit the result"; exit 1; }
 
 test:
-	$(GO) test -race -timeout 4m ./...
+	$(GO) test -race -timeout 4m $(TESTFLAGS) ./...
 	$(GO) test -run 'Engine' ./pow/...
 
 ## bench: the benchmarks of docs/benchmarks.md
