@@ -96,6 +96,7 @@ type Conn struct {
 	opts     Options
 	lastID   atomic.Uint64
 	writing  atomic.Bool
+	tap      atomic.Pointer[func(sent bool, message []byte)]
 
 	loops sync.WaitGroup
 	wake  chan struct{} // there is something in outbox
@@ -214,6 +215,24 @@ func (c *Conn) abort(cause error) {
 	}
 	c.mu.Unlock()
 	c.dialer.close()
+}
+
+// Tap has f called with every message that is sent or received from now on, until
+// the next Tap; nil ends it. Messages may be batches. f is called by two
+// goroutines, one for either direction, which wait for it; it must not keep or
+// change the message.
+func (c *Conn) Tap(f func(sent bool, message []byte)) {
+	if f == nil {
+		c.tap.Store(nil)
+		return
+	}
+	c.tap.Store(&f)
+}
+
+func (c *Conn) tapped(sent bool, message []byte) {
+	if f := c.tap.Load(); f != nil {
+		(*f)(sent, message)
+	}
 }
 
 // Call asks for one thing and returns the result as JSON. The error is an *Error
@@ -426,6 +445,7 @@ func (c *Conn) write() {
 			if !c.claim(m) {
 				continue
 			}
+			c.tapped(true, m.text)
 			c.writing.Store(true)
 			// The ping loop ends the connection where this gets stuck.
 			err := c.ws.Write(context.Background(), websocket.MessageText, m.text)
@@ -515,6 +535,7 @@ func (c *Conn) read() {
 		} else {
 			small = 0
 		}
+		c.tapped(false, buf)
 		kept, err := c.receive(buf)
 		if err != nil {
 			c.end(fmt.Errorf("the node sent what is not JSON-RPC: %w", err))
@@ -581,7 +602,7 @@ func (c *Conn) reason(err error) error {
 }
 
 func (c *Conn) closedBy(cause error) error {
-	return fmt.Errorf("%s: %w %w", c.endpoint, ErrClosed, cause)
+	return fmt.Errorf("%s: %w: %w", c.endpoint, ErrClosed, cause)
 }
 
 // end is the end of the read loop, and of everything.
