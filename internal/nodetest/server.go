@@ -4,7 +4,8 @@
 // [NewServer] runs a function for each connection, which may break every rule.
 // [Script] plays a transcript line by line and insists on each request.
 // [Record] stands between a client and a real node and writes down what they
-// say; [Replay] answers from such a record.
+// say; [Replay] answers from such a record. [Gate] stands between them too and
+// tells how many trips a client makes.
 //
 // # Transcripts
 //
