@@ -24,9 +24,10 @@ const (
 
 // Options configure a connection. The zero value is good.
 type Options struct {
-	// CacheDir is a folder in which metadata is kept, a file for each runtime.
-	// Empty keeps it in memory alone. A file that is damaged is fetched again, and a
-	// folder that cannot be written is as none.
+	// CacheDir is a folder in which metadata is kept, a folder for each endpoint and
+	// a file for each runtime: what one node says is not believed of another. Empty
+	// keeps it in memory alone. A file that is damaged is fetched again, and a folder
+	// that cannot be written is as none.
 	CacheDir string
 	// MaxResponse is the largest answer taken from the node, in bytes; 0 means 256
 	// MiB.
@@ -38,8 +39,9 @@ type Options struct {
 // Client is a connection to a node. It is safe for concurrent use.
 type Client struct {
 	conn     *rpc.Conn
+	opts     Options
 	genesis  Hash
-	runtimes runtimeCache
+	runtimes *runtimeCache
 
 	// readCode is set where the node has no state_getStorageHash: then the code
 	// itself is read and hashed, once for each block.
@@ -54,24 +56,50 @@ type Client struct {
 // Dial connects to a node at a ws:// or wss:// URL and reads the hash of its
 // genesis block.
 func Dial(ctx context.Context, endpoint string, opts Options) (*Client, error) {
+	return dial(ctx, endpoint, opts, &runtimeCache{dir: cacheFolder(opts.CacheDir, endpoint), entries: make(map[Hash]*runtimeEntry)})
+}
+
+func dial(ctx context.Context, endpoint string, opts Options, runtimes *runtimeCache) (*Client, error) {
 	conn, err := rpc.Dial(ctx, endpoint, rpc.Options{MaxResponse: opts.MaxResponse, CallTimeout: opts.Timeout})
 	if err != nil {
 		return nil, err
 	}
-	c := &Client{
-		conn:     conn,
-		runtimes: runtimeCache{dir: opts.CacheDir, entries: make(map[Hash]*runtimeEntry)},
-		codes:    make(map[Hash]Hash),
-	}
-	genesis, err := c.blockHash(ctx, 0)
-	if err == nil && genesis == nil {
-		err = errors.New("the node has no genesis block")
-	}
-	if err != nil {
+	c := &Client{conn: conn, opts: opts, runtimes: runtimes, codes: make(map[Hash]Hash)}
+	if err := c.readGenesis(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("%s: genesis block: %w", conn.Endpoint(), err), conn.Close())
 	}
-	c.genesis = *genesis
 	return c, nil
+}
+
+// readGenesis reads the hash of the genesis block. It is a batch of one, while
+// nothing else is under way: the refusal of a batch names no request.
+func (c *Client) readGenesis(ctx context.Context) error {
+	answers, err := c.batch(ctx, request("chain_getBlockHash", 0))
+	if err != nil {
+		return err
+	}
+	var genesis *Hash
+	if err := answers[0].decode(&genesis); err != nil {
+		return err
+	}
+	if genesis == nil {
+		return errors.New("the node has no genesis block")
+	}
+	c.genesis = *genesis
+	return nil
+}
+
+// DialSibling connects to another node of the same chain. It has the options of
+// c and shares the runtimes that c knows. A node of another chain is refused.
+func (c *Client) DialSibling(ctx context.Context, endpoint string) (*Client, error) {
+	s, err := dial(ctx, endpoint, c.opts, c.runtimes)
+	if err != nil {
+		return nil, err
+	}
+	if s.genesis != c.genesis {
+		return nil, errors.Join(fmt.Errorf("%s is of another chain: its genesis block is %s, that of %s is %s", s.Endpoint(), s.genesis, c.Endpoint(), c.genesis), s.Close())
+	}
+	return s, nil
 }
 
 // Close ends the connection.
@@ -132,7 +160,7 @@ func (c *Client) find(ctx context.Context, n uint64) (Hash, error) {
 		return Hash{}, fmt.Errorf("newest block: %w", err)
 	}
 	if n <= head.Number {
-		return Hash{}, fmt.Errorf("block %d: the node, which is at block %d, does not have it: ask another node", n, head.Number)
+		return Hash{}, fmt.Errorf("block %d: the node, which is at block %d, does not have it: ask another node: %w", n, head.Number, ErrStateDiscarded)
 	}
 	return Hash{}, &BlockNotFoundError{Number: n, Head: head.Number}
 }
@@ -167,57 +195,92 @@ func (c *Client) blockHash(ctx context.Context, n uint64) (*Hash, error) {
 }
 
 // At returns the state after the block of a header.
-func (c *Client) At(ctx context.Context, h Header) (*State, error) {
-	rt, _, err := c.runtimeAt(ctx, h.Number, h.Hash)
+//
+// Questions that will be asked anyway can be put ahead. They travel together with
+// those about the runtime, so that they cost no trip of their own, and wait in the
+// State for who asks them. One that the runtime cannot answer does no harm.
+func (c *Client) At(ctx context.Context, h Header, ahead ...Question) (*State, error) {
+	s, _, err := c.at(ctx, h.Number, h.Hash, ahead)
 	if err != nil {
 		return nil, err
 	}
-	return &State{Header: h, Runtime: rt, c: c}, nil
+	s.Header = h
+	return s, nil
 }
 
-// AtHead returns the state after the newest block.
-func (c *Client) AtHead(ctx context.Context) (*State, error) {
+// AtHead returns the state after the newest block. Questions ahead are as for At.
+func (c *Client) AtHead(ctx context.Context, ahead ...Question) (*State, error) {
 	h, err := c.Head(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return c.At(ctx, h)
+	return c.At(ctx, h, ahead...)
 }
 
-// AtNumber returns the state after the block of a number. The error is a
-// *BlockNotFoundError where the chain has not come that far, and wraps the
-// node's *rpc.Error where the node has not kept the state.
-func (c *Client) AtNumber(ctx context.Context, n uint64) (*State, error) {
+// AtNumber returns the state after the block of a number. Calls ahead are as for
+// At. The error is a *BlockNotFoundError where the chain has not come that far,
+// and wraps ErrStateDiscarded where the node has not kept the state.
+func (c *Client) AtNumber(ctx context.Context, n uint64, ahead ...Question) (*State, error) {
 	hash, err := c.find(ctx, n)
 	if err != nil {
 		return nil, err
 	}
-	rt, more, err := c.runtimeAt(ctx, n, hash, request("chain_getHeader", hash))
+	s, header, err := c.at(ctx, n, hash, ahead, request("chain_getHeader", hash))
 	if err != nil {
 		return nil, err
 	}
-	if more[0].err != nil {
-		return nil, c.blockError(n, "header", more[0].err)
+	if header[0].err != nil {
+		return nil, c.blockError(n, "header", header[0].err)
 	}
-	h, err := c.checkHeader(more[0].result, n, hash)
-	if err != nil {
+	if s.Header, err = c.checkHeader(header[0].result, n, hash); err != nil {
 		return nil, err
 	}
-	return &State{Header: h, Runtime: rt, c: c}, nil
+	return s, nil
+}
+
+// at returns the state of a block without its header. More requests travel in
+// the same message; their answers are not looked at.
+func (c *Client) at(ctx context.Context, n uint64, block Hash, ahead []Question, more ...rpc.Request) (*State, []answer, error) {
+	s := &State{c: c, ahead: make(map[Question]answered, len(ahead))}
+	asking, cancel := context.WithCancel(ctx)
+	var all sync.WaitGroup
+	defer all.Wait()
+	defer cancel()
+	for _, q := range ahead {
+		// Each is a message of its own: nodes work on messages side by side, and on
+		// the requests of a batch one after the other.
+		all.Go(func() {
+			data, err := c.ask(asking, block, q)
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			s.ahead[q] = answered{data, err}
+		})
+	}
+	rt, answers, err := c.runtimeAt(ctx, n, block, more...)
+	if err != nil {
+		return nil, nil, err
+	}
+	s.Runtime = rt
+	all.Wait()
+	return s, answers, nil
 }
 
 // runtimeAt returns the runtime in the state of a block. More requests travel in
 // the same message; their answers are not looked at.
 func (c *Client) runtimeAt(ctx context.Context, n uint64, block Hash, more ...rpc.Request) (*Runtime, []answer, error) {
-	calls := []rpc.Request{request("state_getRuntimeVersion", block), request("state_getStorageHash", codeKey, block)}
+	calls := append([]rpc.Request{request("state_getRuntimeVersion", block)}, more...)
 	c.mu.Lock()
 	code, known := c.codes[block]
 	c.mu.Unlock()
-	skip := 2
-	if known || c.readCode.Load() {
-		calls, skip = calls[:1], 1
+	read := c.readCode.Load()
+	switch {
+	case known:
+	case read:
+		calls = append(calls, request("state_getStorage", codeKey, block))
+	default:
+		calls = append(calls, request("state_getStorageHash", codeKey, block))
 	}
-	answers, err := c.batch(ctx, append(calls, more...)...)
+	answers, err := c.batch(ctx, calls...)
 	if err != nil {
 		return nil, nil, c.blockError(n, "runtime", err)
 	}
@@ -228,35 +291,48 @@ func (c *Client) runtimeAt(ctx context.Context, n uint64, block Hash, more ...rp
 	if v == nil {
 		return nil, nil, fmt.Errorf("block %d: the node gave no runtime version", n)
 	}
-	if skip == 2 {
-		var hash *Hash
-		err := answers[1].decode(&hash)
-		var unknown *rpc.Error
-		switch {
-		case errors.As(err, &unknown) && unknown.Code == codeNotFound:
-			c.readCode.Store(true)
-		case err != nil:
-			return nil, nil, c.blockError(n, "hash of the runtime's code", err)
-		case hash == nil:
-			return nil, nil, fmt.Errorf("block %d: the node has no runtime code there", n)
-		default:
-			code, known = *hash, true
-		}
-	}
 	if !known {
-		if code, err = c.hashCode(ctx, n, block); err != nil {
+		last := answers[len(answers)-1]
+		if read {
+			code, err = c.hashCode(n, block, last)
+		} else {
+			code, err = c.codeHash(ctx, n, block, last)
+		}
+		if err != nil {
 			return nil, nil, err
 		}
 	}
 	rt, err := c.runtimes.get(ctx, code, func(ctx context.Context) (*Runtime, error) {
 		return c.loadRuntime(ctx, n, block, code, v)
 	})
-	return rt, answers[skip:], err
+	return rt, answers[1 : 1+len(more)], err
 }
 
-// hashCode reads the runtime's code in the state of a block and hashes it.
-func (c *Client) hashCode(ctx context.Context, n uint64, block Hash) (Hash, error) {
-	code, err := c.conn.CallHex(ctx, "state_getStorage", codeKey, block)
+// codeHash takes the hash of the runtime's code from the answer of
+// state_getStorageHash. A node that does not know that method is asked for the
+// code, now and in all messages to come.
+func (c *Client) codeHash(ctx context.Context, n uint64, block Hash, a answer) (Hash, error) {
+	var (
+		hash    *Hash
+		unknown *rpc.Error
+	)
+	switch err := a.decode(&hash); {
+	case errors.As(err, &unknown) && unknown.Code == codeNotFound:
+		c.readCode.Store(true)
+		raw, err := c.conn.Call(ctx, "state_getStorage", codeKey, block)
+		return c.hashCode(n, block, answer{raw, err})
+	case err != nil:
+		return Hash{}, c.blockError(n, "hash of the runtime's code", err)
+	case hash == nil:
+		return Hash{}, fmt.Errorf("block %d: the node has no runtime code there", n)
+	}
+	return *hash, nil
+}
+
+// hashCode takes the runtime's code in the state of a block from the answer of
+// state_getStorage and hashes it.
+func (c *Client) hashCode(n uint64, block Hash, a answer) (Hash, error) {
+	code, err := rpc.Response{Result: a.result, Err: a.err}.Hex()
 	if err != nil {
 		return Hash{}, c.blockError(n, "runtime code", err)
 	}
@@ -283,7 +359,7 @@ func (c *Client) blockError(n uint64, what string, err error) error {
 	if errors.As(err, &node) {
 		text := strings.ToLower(node.Message + " " + string(node.Data))
 		if strings.Contains(text, "discarded") || strings.Contains(text, "unknownblock") || strings.Contains(text, "unknown block") {
-			return fmt.Errorf("block %d: the node has not kept the state of that block, an archive node has: %s: %w", n, what, err)
+			return fmt.Errorf("block %d: %w: %s: %w", n, ErrStateDiscarded, what, err)
 		}
 	}
 	return fmt.Errorf("block %d: %s: %w", n, what, err)

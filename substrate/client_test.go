@@ -16,6 +16,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/bittensor-go/bt/internal/nodetest"
 	"github.com/bittensor-go/bt/internal/vectors"
 	"github.com/bittensor-go/bt/substrate"
 	"github.com/bittensor-go/bt/substrate/rpc"
@@ -101,38 +102,148 @@ func TestBlocks(t *testing.T) {
 		n.on("state_getRuntimeVersion", func([]json.RawMessage) (any, error) { return nil, errPruned })
 		_, err := c.AtNumber(t.Context(), 3)
 		var node *rpc.Error
-		if !errors.As(err, &node) || node.Code != 4003 || !strings.Contains(err.Error(), "block 3:") || !strings.Contains(err.Error(), "archive") {
+		if !errors.Is(err, substrate.ErrStateDiscarded) || !errors.As(err, &node) || node.Code != 4003 || !strings.Contains(err.Error(), "block 3:") || !strings.Contains(err.Error(), "archive") {
 			t.Error(err)
 		}
 	})
 }
 
-// Trips are what a node far away costs.
+// Trips are what a node far away costs: the block, then everything about it, the
+// calls that were named ahead included.
 func TestTrips(t *testing.T) {
 	rt := fake(t, "293-aura")
 	n := newNode(t, rt)
 	n.add(rt)
+	n.on("state_call", func(params []json.RawMessage) (any, error) {
+		switch word(params[0]) {
+		case "Metadata_metadata_at_version":
+			return n.standard("state_call", params)
+		case "Api_one":
+			return "0x01", nil
+		case "Api_two":
+			return word(params[1]), nil
+		}
+		return nil, &refusal{Code: 4003, Message: "Exported method is not found"}
+	})
+	gate := nodetest.NewGate(t, n.url)
 	dir := t.TempDir()
-	c := n.dial(substrate.Options{CacheDir: dir})
-	if _, err := c.AtHead(t.Context()); err != nil {
+	dial := func() *substrate.Client {
+		t.Helper()
+		c, err := substrate.Dial(t.Context(), gate.URL(), substrate.Options{CacheDir: dir, Timeout: 10 * time.Second})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { c.Close() })
+		return c
+	}
+	warm := dial()
+	if _, err := warm.AtHead(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	for _, c := range []*substrate.Client{c, n.dial(substrate.Options{CacheDir: dir})} { // in memory, in the folder
-		for name, at := range map[string]func() (*substrate.State, error){
-			"head":   func() (*substrate.State, error) { return c.AtHead(t.Context()) },
-			"number": func() (*substrate.State, error) { return c.AtNumber(t.Context(), 1) },
-		} {
-			before := n.trips()
-			if _, err := at(); err != nil {
+	prefix := []byte{0xab}
+	for i := range 1001 { // one more than a page
+		n.blocks[1].storage[fmt.Sprintf("0xab%04x", i)] = "0x"
+	}
+	one, two, three := substrate.AskCall("Api_one", nil), substrate.AskCall("Api_two", []byte{2, 2}), substrate.AskCall("Api_three", nil)
+	for _, c := range []*substrate.Client{warm, dial()} { // in memory, in the folder
+		for _, hashless := range []bool{false, true} {
+			if hashless {
+				n.on("state_getStorageHash", func([]json.RawMessage) (any, error) {
+					return nil, &refusal{Code: -32601, Message: "Method not found: state_getStorageHash"}
+				})
+				if _, err := c.AtNumber(t.Context(), 0); err != nil { // learns it
+					t.Fatal(err)
+				}
+			}
+			var s *substrate.State
+			var err error
+			gate.Trips(func() { s, err = c.AtNumber(t.Context(), 1, one, two, three, substrate.AskKeys(prefix)) }, 2, 7)
+			if err != nil {
 				t.Fatal(err)
 			}
-			if got := n.trips() - before; got != 2 {
-				t.Errorf("%s: %d trips, want 2", name, got)
+			gate.Trips(func() {
+				if got, err := s.Call(t.Context(), "Api_one", nil); err != nil || !bytes.Equal(got, []byte{1}) {
+					t.Errorf("%x, %v", got, err)
+				}
+				if got, err := s.Call(t.Context(), "Api_two", []byte{2, 2}); err != nil || !bytes.Equal(got, []byte{2, 2}) {
+					t.Errorf("%x, %v", got, err)
+				}
+				if _, err := s.Call(t.Context(), "Api_three", nil); err == nil || !strings.Contains(err.Error(), "block 1: Api_three") {
+					t.Error(err)
+				}
+			})
+			gate.Trips(func() {
+				if !s.Asked(substrate.AskKeys(prefix)) || s.Asked(one) {
+					t.Error("it is not known what waits")
+				}
+				if keys, err := s.Keys(t.Context(), prefix, 5000); err != nil || len(keys) != 1001 {
+					t.Errorf("%d keys, %v", len(keys), err)
+				}
+			}, 1) // the second page
+			// Answers are handed out once.
+			gate.Trips(func() {
+				if _, err := s.Call(t.Context(), "Api_one", nil); err != nil {
+					t.Error(err)
+				}
+			}, 1)
+			gate.Trips(func() { _, err = c.AtHead(t.Context(), one) }, 1, map[bool]int{false: 3, true: 2}[hashless]) // the code is known by then
+			if err != nil {
+				t.Fatal(err)
 			}
 		}
+		n.on("state_getStorageHash", nil)
 	}
-	if got := n.count("state_call"); got != 1 {
-		t.Errorf("metadata was asked for %d times, want 1", got)
+	if got := n.count("state_getMetadata"); got != 0 {
+		t.Errorf("metadata was asked for %d times more", got)
+	}
+}
+
+// Where a block cannot be had, what was asked ahead does not stay behind.
+func TestAheadFails(t *testing.T) {
+	n := newNode(t, fake(t, "119-mock"))
+	n.on("state_call", func([]json.RawMessage) (any, error) { return "0x01", nil })
+	n.on("state_getRuntimeVersion", func([]json.RawMessage) (any, error) { return nil, errPruned })
+	c := n.dial(substrate.Options{})
+	ahead := substrate.AskCall("Api_one", nil)
+	if _, err := c.AtHead(t.Context(), ahead); !errors.Is(err, substrate.ErrStateDiscarded) {
+		t.Error(err)
+	}
+	n.on("state_getRuntimeVersion", nil)
+	ctx, cancel := context.WithCancel(t.Context())
+	n.on("state_call", func([]json.RawMessage) (any, error) { cancel(); return "0x01", nil })
+	if s, err := c.AtHead(ctx, ahead); err == nil {
+		if _, err := s.Call(ctx, "Api_one", nil); err != nil && !errors.Is(err, context.Canceled) {
+			t.Error(err)
+		}
+	} else if !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+}
+
+// Another node of the chain shares the runtimes; one of another chain is refused.
+func TestSibling(t *testing.T) {
+	rt := fake(t, "293-aura")
+	n := newNode(t, rt)
+	n.add(rt)
+	c := n.dial(substrate.Options{})
+	first, err := c.AtHead(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	fetched := n.count("state_call")
+	sibling, err := c.DialSibling(t.Context(), n.url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { sibling.Close() })
+	s, err := sibling.AtNumber(t.Context(), 1)
+	if err != nil || s.Runtime != first.Runtime || n.count("state_call") != fetched || s.Endpoint() != n.url {
+		t.Errorf("%v, %v, metadata fetched %d times", s, err, n.count("state_call"))
+	}
+	other := newNode(t, rt)
+	other.blocks[0].hash = "0x" + strings.Repeat("77", 32)
+	if _, err := c.DialSibling(t.Context(), other.url); err == nil || !strings.Contains(err.Error(), "another chain") {
+		t.Error(err)
 	}
 }
 
@@ -157,11 +268,11 @@ func TestRuntimeCache(t *testing.T) {
 	if first.Runtime.Metadata.Version != 15 || first.Runtime.SpecVersion != 302 || first.Runtime.SpecName != "node-subtensor" || first.Runtime.TransactionVersion != 1 {
 		t.Errorf("%+v", first.Runtime)
 	}
-	files, err := os.ReadDir(dir)
-	if err != nil || len(files) != 1 || !strings.HasPrefix(files[0].Name(), first.Runtime.CodeHash.String()[2:]) {
+	files, err := filepath.Glob(filepath.Join(dir, "*", "*"))
+	if err != nil || len(files) != 1 || !strings.HasPrefix(filepath.Base(files[0]), first.Runtime.CodeHash.String()[2:]) {
 		t.Fatalf("%v, %v", files, err)
 	}
-	path := filepath.Join(dir, files[0].Name())
+	path := files[0]
 	good, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
@@ -174,6 +285,15 @@ func TestRuntimeCache(t *testing.T) {
 			}
 		}); got != 0 {
 			t.Errorf("metadata was fetched %d times", got)
+		}
+	})
+	t.Run("not of another node", func(t *testing.T) {
+		other := newNode(t, rt)
+		if _, err := other.dial(substrate.Options{CacheDir: dir}).AtHead(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if got := other.count("state_call"); got != 1 {
+			t.Errorf("metadata was fetched %d times from the other node", got)
 		}
 	})
 	for name, damage := range map[string]func() []byte{
@@ -380,7 +500,7 @@ func TestNoBatches(t *testing.T) {
 	n.noBatches = true
 	c := n.dial(substrate.Options{})
 	for range 2 {
-		if s, err := c.AtNumber(t.Context(), 0); err != nil || s.Number != 0 {
+		if s, err := c.AtNumber(t.Context(), 0, substrate.AskCall("Api_one", nil)); err != nil || s.Number != 0 {
 			t.Fatal(err)
 		}
 	}

@@ -16,6 +16,10 @@ func Unreachable(err error) bool {
 	return errors.As(err, &dial) || errors.Is(err, rpc.ErrClosed) || errors.Is(err, rpc.ErrTimeout)
 }
 
+// ErrStateDiscarded reports a block whose state the node has not kept, or that it
+// does not have though its chain is longer.
+var ErrStateDiscarded = errors.New("the node has not kept the state of that block, an archive node has")
+
 // BlockNotFoundError reports a block that the chain does not have yet.
 type BlockNotFoundError struct {
 	Number uint64

@@ -121,6 +121,9 @@ func (r *Runtime) SignCall(signer Signer, call []byte, p TxParams) ([]byte, erro
 	if !slices.Contains(r.Metadata.Extrinsic.Versions, extrinsicVersion) {
 		return nil, fmt.Errorf("%s takes transactions of format %v, not %d", r, r.Metadata.Extrinsic.Versions, extrinsicVersion)
 	}
+	if err := r.binds(); err != nil {
+		return nil, err
+	}
 	body, err := r.appendAddress([]byte{0x80 | extrinsicVersion}, signer.Account())
 	if err != nil {
 		return nil, err
@@ -144,6 +147,22 @@ func (r *Runtime) SignCall(signer Signer, call []byte, p TxParams) ([]byte, erro
 	body = append(append(body, tag), sig[:]...)
 	body = append(append(body, extra...), call...)
 	return scale.AppendByteString(nil, body), nil
+}
+
+// binds makes sure that a signature is good for this chain and runtime only: a
+// node that leaves the extensions out which see to that would get a transaction
+// that may mean something else elsewhere.
+func (r *Runtime) binds() error {
+	list, err := r.extensionList()
+	if err != nil {
+		return err
+	}
+	for _, name := range []string{"CheckGenesis", "CheckSpecVersion"} {
+		if !slices.ContainsFunc(list, func(e metadata.Extension) bool { return e.Identifier == name }) {
+			return fmt.Errorf("%s has no transaction extension %s, so a signature would not be bound to this chain and runtime: nothing is signed", r, name)
+		}
+	}
+	return nil
 }
 
 // SigningPayload returns what is signed for a call: the call, what the extensions
@@ -170,26 +189,64 @@ func (r *Runtime) extensions(p TxParams) (extra, additional []byte, err error) {
 		return nil, nil, err
 	}
 	for _, ext := range list {
-		var inside, signed []byte
-		if !r.empty(ext.Extra, 0) || !r.empty(ext.Additional, 0) {
-			var ok bool
-			if inside, signed, ok = r.fill(ext.Identifier, p); !ok {
-				return nil, nil, &UnknownExtensionError{Identifier: ext.Identifier}
-			}
-			// An extension may keep its name and change what it says.
-			for _, part := range []struct {
-				id  metadata.TypeID
-				raw []byte
-			}{{ext.Extra, inside}, {ext.Additional, signed}} {
-				in := scale.NewReader(part.raw)
-				if _, err := r.Codec.Value(part.id, in); err != nil || in.Finish() != nil {
-					return nil, nil, &UnknownExtensionError{Identifier: ext.Identifier}
-				}
-			}
+		inside, signed, err := r.extension(ext, p)
+		if err != nil {
+			return nil, nil, err
 		}
 		extra, additional = append(extra, inside...), append(additional, signed...)
 	}
 	return extra, additional, nil
+}
+
+// extension fills one transaction extension.
+func (r *Runtime) extension(ext metadata.Extension, p TxParams) (inside, signed []byte, err error) {
+	if r.silent(ext) {
+		return nil, nil, nil
+	}
+	inside, signed, ok := r.fill(ext.Identifier, p)
+	if !ok {
+		return nil, nil, &UnknownExtensionError{Identifier: ext.Identifier}
+	}
+	// An extension may keep its name and change what it says.
+	for _, part := range []struct {
+		id  metadata.TypeID
+		raw []byte
+	}{{ext.Extra, inside}, {ext.Additional, signed}} {
+		in := scale.NewReader(part.raw)
+		if _, err := r.Codec.Value(part.id, in); err != nil || in.Finish() != nil {
+			return nil, nil, &UnknownExtensionError{Identifier: ext.Identifier}
+		}
+	}
+	return inside, signed, nil
+}
+
+// silent reports whether an extension puts nothing into a transaction and signs
+// nothing.
+func (r *Runtime) silent(ext metadata.Extension) bool {
+	return r.empty(ext.Extra, 0) && r.empty(ext.Additional, 0)
+}
+
+// Extension says whether transactions can be signed that hold a transaction
+// extension.
+type Extension struct {
+	Identifier string
+	Silent     bool // it has nothing to say in a transaction
+	Fillable   bool // what it has to say is known here; true for silent ones
+}
+
+// Extensions returns the transaction extensions of signed transactions in the
+// runtime's order. [Runtime.SignCall] works where all are fillable.
+func (r *Runtime) Extensions() ([]Extension, error) {
+	list, err := r.extensionList()
+	if err != nil {
+		return nil, err
+	}
+	all := make([]Extension, len(list))
+	for i, ext := range list {
+		_, _, err := r.extension(ext, TxParams{})
+		all[i] = Extension{Identifier: ext.Identifier, Silent: r.silent(ext), Fillable: err == nil}
+	}
+	return all, nil
 }
 
 // extensionList returns the extensions of signed transactions of format 4: those

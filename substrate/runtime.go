@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"sync"
 
 	"github.com/bittensor-go/bt/internal/atomicfile"
@@ -26,6 +28,8 @@ type Runtime struct {
 	TransactionVersion uint32
 	Metadata           *metadata.Metadata
 	Codec              *codec.Codec // of Metadata.Types
+
+	apis []string // identifiers as the node lists them, nil where it lists none
 }
 
 // EncodeCall returns an encoded call: the pallet's index, the call's index, and
@@ -42,6 +46,24 @@ func (r *Runtime) EncodeCall(pallet, call string, args map[string]any) ([]byte, 
 	return enc, nil
 }
 
+// LacksAPI reports whether the node lists the runtime's APIs and a name such as
+// "NeuronInfoRuntimeApi" is not among them: then calls of its methods fail. Unlike
+// metadata before version 15, the list is there for every runtime.
+func (r *Runtime) LacksAPI(name string) bool {
+	return r.apis != nil && !slices.Contains(r.apis, apiID(name))
+}
+
+// apiID is how a runtime API is listed: by the BLAKE2b hash of its name, of eight
+// bytes.
+func apiID(name string) string {
+	sum, err := blake2b.New(8, nil)
+	if err != nil {
+		return "" // not for eight bytes without a key
+	}
+	sum.Write([]byte(name))
+	return tohex(sum.Sum(nil))
+}
+
 // String names the runtime as people do.
 func (r *Runtime) String() string { return fmt.Sprintf("runtime %s %d", r.SpecName, r.SpecVersion) }
 
@@ -51,6 +73,18 @@ type runtimeVersion struct {
 	SpecVersion        uint32               `json:"specVersion"`
 	TransactionVersion uint32               `json:"transactionVersion"`
 	APIs               [][2]json.RawMessage `json:"apis"`
+}
+
+// identifiers returns the identifiers of the runtime's APIs.
+func (v *runtimeVersion) identifiers() []string {
+	var ids []string
+	for _, api := range v.APIs {
+		var id string
+		if json.Unmarshal(api[0], &id) == nil {
+			ids = append(ids, strings.ToLower(id))
+		}
+	}
+	return ids
 }
 
 // metadataAPI identifies the runtime API Metadata: the first eight bytes of the
@@ -88,6 +122,7 @@ func (c *Client) loadRuntime(ctx context.Context, n uint64, block, code Hash, v 
 		TransactionVersion: v.TransactionVersion,
 		Metadata:           md,
 		Codec:              codec.New(md.Types),
+		apis:               v.identifiers(),
 	}, nil
 }
 
@@ -204,6 +239,17 @@ func (c *runtimeCache) evict() {
 		}
 		delete(c.entries, *oldest)
 	}
+}
+
+// cacheFolder returns the folder of an endpoint's files below a cache folder, ""
+// for none. That metadata belongs to the code whose hash it is filed under, the
+// node alone says.
+func cacheFolder(dir, endpoint string) string {
+	if dir == "" {
+		return ""
+	}
+	sum := blake2b.Sum256([]byte(endpoint))
+	return filepath.Join(dir, hex.EncodeToString(sum[:8]))
 }
 
 // A file of the cache folder is the BLAKE2b-256 of what follows, and the metadata

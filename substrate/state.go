@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"sync"
 )
 
 // State is the chain's state after a block. It is safe for concurrent use.
@@ -13,12 +14,70 @@ type State struct {
 	Runtime *Runtime
 
 	c *Client
+
+	mu    sync.Mutex
+	ahead map[Question]answered
 }
 
-// Call calls a function of a runtime API with encoded arguments and returns its
-// encoded answer.
+// Question is one that can be put ahead of a State, see Client.At. Equal questions
+// are one.
+type Question struct {
+	method string // of a runtime API; empty for keys
+	arg    string // encoded arguments, or the prefix of the keys
+}
+
+// AskCall is the question of State.Call.
+func AskCall(method string, args []byte) Question { return Question{method, string(args)} }
+
+// AskKeys is the question of State.Keys for the first 1000 keys, or more, below a
+// prefix.
+func AskKeys(prefix []byte) Question { return Question{"", string(prefix)} }
+
+// answered is how a question was answered: with the bytes of a call, or a page of
+// keys as JSON.
+type answered struct {
+	data []byte
+	err  error
+}
+
+// ask asks a question at a block.
+func (c *Client) ask(ctx context.Context, block Hash, q Question) ([]byte, error) {
+	if q.method == "" {
+		return c.keys(ctx, block, []byte(q.arg), keysPerPage, nil)
+	}
+	return c.conn.CallHex(ctx, "state_call", q.method, tohex([]byte(q.arg)), block)
+}
+
+// keys asks for a page of keys, which follow last where that is not nil.
+func (c *Client) keys(ctx context.Context, block Hash, prefix []byte, n int, last any) (json.RawMessage, error) {
+	return c.conn.Call(ctx, "state_getKeysPaged", tohex(prefix), n, last, block)
+}
+
+// Asked reports whether a question was put ahead and its answer still waits.
+func (s *State) Asked(q Question) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	_, ok := s.ahead[q]
+	return ok
+}
+
+// answer asks a question unless its answer waits. What waits is handed out once,
+// so that it is not held as long as the State.
+func (s *State) answer(ctx context.Context, q Question) ([]byte, error) {
+	s.mu.Lock()
+	a, ok := s.ahead[q]
+	delete(s.ahead, q)
+	s.mu.Unlock()
+	if ok {
+		return a.data, a.err
+	}
+	return s.c.ask(ctx, s.Hash, q)
+}
+
+// Call calls a function of a runtime API, such as Core_version, with encoded
+// arguments and returns its encoded answer.
 func (s *State) Call(ctx context.Context, method string, args []byte) ([]byte, error) {
-	answer, err := s.c.conn.CallHex(ctx, "state_call", method, tohex(args), s.Hash)
+	answer, err := s.answer(ctx, AskCall(method, args))
 	if err != nil {
 		return nil, s.c.blockError(s.Number, method, err)
 	}
@@ -27,6 +86,9 @@ func (s *State) Call(ctx context.Context, method string, args []byte) ([]byte, e
 	}
 	return answer, nil
 }
+
+// Endpoint returns the URL of the node that the state is read from.
+func (s *State) Endpoint() string { return s.c.Endpoint() }
 
 // Get decodes the value of a storage item into out and reports whether it is
 // stored. Where it is not, out gets the item's default; an item without one
@@ -144,7 +206,7 @@ func (s *State) Keys(ctx context.Context, prefix []byte, limit int) ([][]byte, e
 	var last any // the last key of the page before, null at first
 	for len(keys) < limit {
 		n := min(limit-len(keys), keysPerPage)
-		raw, err := s.c.conn.Call(ctx, "state_getKeysPaged", tohex(prefix), n, last, s.Hash)
+		raw, err := s.page(ctx, prefix, n, last)
 		if err != nil {
 			return nil, s.c.blockError(s.Number, "storage keys", err)
 		}
@@ -172,4 +234,12 @@ func (s *State) Keys(ctx context.Context, prefix []byte, limit int) ([][]byte, e
 		last = page[len(page)-1]
 	}
 	return keys, nil
+}
+
+// page asks for a page of keys.
+func (s *State) page(ctx context.Context, prefix []byte, n int, last any) (json.RawMessage, error) {
+	if n == keysPerPage && last == nil {
+		return s.answer(ctx, AskKeys(prefix))
+	}
+	return s.c.keys(ctx, s.Hash, prefix, n, last)
 }

@@ -24,8 +24,7 @@ func (r *Runtime) StorageKey(pallet, item string, keys ...any) ([]byte, error) {
 	if len(keys) > len(types) {
 		return nil, fmt.Errorf("storage %s.%s has %d keys, not %d", pallet, item, len(types), len(keys))
 	}
-	enc := twox(make([]byte, 0, 128), []byte(p.Prefix), 2)
-	enc = twox(enc, []byte(entry.Name), 2)
+	enc := StoragePrefix(p.Prefix, entry.Name)
 	for i, key := range keys {
 		raw, err := r.Codec.Append(nil, types[i], key)
 		if err != nil {
@@ -36,6 +35,12 @@ func (r *Runtime) StorageKey(pallet, item string, keys ...any) ([]byte, error) {
 		}
 	}
 	return enc, nil
+}
+
+// StoragePrefix returns the prefix of all keys of a storage item, which is the
+// same under every runtime. The pallet's prefix is mostly its name.
+func StoragePrefix(pallet, item string) []byte {
+	return twox(twox(make([]byte, 0, 128), []byte(pallet), 2), []byte(item), 2)
 }
 
 func (r *Runtime) entry(pallet, item string) (*metadata.Pallet, *metadata.StorageEntry, error) {
