@@ -15,12 +15,24 @@ import (
 type Options = substrate.Options
 
 // Client is a connection to a Subtensor node. It is safe for concurrent use.
+//
+// The states of blocks that its node does not keep are read from the network's
+// archive node, to which it connects when one is first asked for: blocks more
+// than 300 behind the newest one that it saw, the limit of the Python SDK, and
+// those whose state the node says it has discarded.
 type Client struct {
 	*substrate.Client
 	Network Network
+	// OnArchive, where it is not nil, is told when the client is about to connect
+	// to the archive node, and for which block. It is set before the client is used.
+	OnArchive func(block uint64)
 
 	mu      sync.Mutex
+	newest  uint64                     // the highest block that was seen
 	schemas map[substrate.Hash]*Schema // by the hash of the runtime's code
+
+	dialing chan struct{}     // holds a token while archive is looked at
+	archive *substrate.Client // nil until it is needed
 }
 
 // Dial connects to a network and reads the runtime of its newest block, so that
@@ -32,14 +44,25 @@ func Dial(ctx context.Context, n Network, opts Options) (*Client, error) {
 	}
 	c := New(sc, n)
 	if _, err := c.AtHead(ctx); err != nil {
-		return nil, errors.Join(fmt.Errorf("%s: %w", n.Endpoint, err), sc.Close())
+		return nil, errors.Join(fmt.Errorf("%s: %w", n.Public(), err), sc.Close())
 	}
 	return c, nil
 }
 
 // New makes a client of a connection that exists. Close closes that connection.
 func New(c *substrate.Client, n Network) *Client {
-	return &Client{Client: c, Network: n, schemas: make(map[substrate.Hash]*Schema)}
+	return &Client{Client: c, Network: n, schemas: make(map[substrate.Hash]*Schema), dialing: make(chan struct{}, 1)}
+}
+
+// Close ends the connection, and that to the archive node.
+func (c *Client) Close() error {
+	c.dialing <- struct{}{}
+	defer func() { <-c.dialing }()
+	err := c.Client.Close()
+	if c.archive != nil {
+		err = errors.Join(err, c.archive.Close())
+	}
+	return err
 }
 
 // State is the chain at one block: what substrate offers, and Bittensor's own
@@ -49,25 +72,88 @@ type State struct {
 	schema *Schema
 }
 
-// AtBlock returns the state after a block, nil for the newest.
-func (c *Client) AtBlock(ctx context.Context, block *uint64) (*State, error) {
+// AtBlock returns the state after a block, nil for the newest. Questions ahead are
+// as for substrate.Client.At.
+func (c *Client) AtBlock(ctx context.Context, block *uint64, ahead ...substrate.Question) (*State, error) {
 	if block == nil {
-		return c.AtHead(ctx)
+		return c.AtHead(ctx, ahead...)
 	}
-	return c.AtNumber(ctx, *block)
+	return c.AtNumber(ctx, *block, ahead...)
 }
 
 // At returns the state after the block of a header.
-func (c *Client) At(ctx context.Context, h substrate.Header) (*State, error) {
-	return c.state(c.Client.At(ctx, h))
+func (c *Client) At(ctx context.Context, h substrate.Header, ahead ...substrate.Question) (*State, error) {
+	return c.read(ctx, h.Number, func(node *substrate.Client) (*substrate.State, error) {
+		return node.At(ctx, h, ahead...)
+	})
 }
 
 // AtHead returns the state after the newest block.
-func (c *Client) AtHead(ctx context.Context) (*State, error) { return c.state(c.Client.AtHead(ctx)) }
+func (c *Client) AtHead(ctx context.Context, ahead ...substrate.Question) (*State, error) {
+	return c.state(c.Client.AtHead(ctx, ahead...))
+}
 
-// AtNumber returns the state after a block.
-func (c *Client) AtNumber(ctx context.Context, n uint64) (*State, error) {
-	return c.state(c.Client.AtNumber(ctx, n))
+// AtNumber returns the state after a block. The error wraps
+// substrate.ErrStateDiscarded where the node has not kept it and no archive node
+// of the network is known.
+func (c *Client) AtNumber(ctx context.Context, n uint64, ahead ...substrate.Question) (*State, error) {
+	return c.read(ctx, n, func(node *substrate.Client) (*substrate.State, error) {
+		return node.AtNumber(ctx, n, ahead...)
+	})
+}
+
+// keptBlocks is how many blocks behind the newest one a node that is no archive
+// is trusted to have the state (SDK: Metagraph.sync).
+const keptBlocks = 300
+
+// old reports whether the node is not expected to have a block's state.
+func (c *Client) old(block uint64) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.newest > keptBlocks && block < c.newest-keptBlocks
+}
+
+// read returns the state of a block from the node, or from the archive node.
+func (c *Client) read(ctx context.Context, block uint64, at func(*substrate.Client) (*substrate.State, error)) (*State, error) {
+	elsewhere := c.Network.Archive != "" && !c.Network.keepsAll()
+	if !elsewhere || !c.old(block) {
+		s, err := at(c.Client)
+		switch {
+		case !errors.Is(err, substrate.ErrStateDiscarded):
+			return c.state(s, err)
+		case c.Network.Archive == "":
+			return nil, fmt.Errorf("%w (no archive node of network %s is known)", err, c.Network.Name)
+		case !elsewhere:
+			return nil, err
+		}
+	}
+	node, err := c.dialArchive(ctx, block)
+	if err != nil {
+		return nil, fmt.Errorf("block %d, from the archive node of network %s: %w", block, c.Network.Name, err)
+	}
+	return c.state(at(node))
+}
+
+// dialArchive returns the connection to the archive node and makes it where there
+// is none.
+func (c *Client) dialArchive(ctx context.Context, block uint64) (*substrate.Client, error) {
+	select {
+	case c.dialing <- struct{}{}:
+		defer func() { <-c.dialing }()
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	if c.archive == nil {
+		if c.OnArchive != nil {
+			c.OnArchive(block)
+		}
+		node, err := c.DialSibling(ctx, c.Network.Archive)
+		if err != nil {
+			return nil, err
+		}
+		c.archive = node
+	}
+	return c.archive, nil
 }
 
 func (c *Client) state(s *substrate.State, err error) (*State, error) {
@@ -76,6 +162,7 @@ func (c *Client) state(s *substrate.State, err error) (*State, error) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.newest = max(c.newest, s.Number)
 	rt := s.Runtime
 	schema, ok := c.schemas[rt.CodeHash]
 	if !ok {
@@ -90,16 +177,21 @@ func (c *Client) state(s *substrate.State, err error) (*State, error) {
 // Schema returns how the block's runtime encodes its answers.
 func (s *State) Schema() *Schema { return s.schema }
 
+// encodeArgs encodes netuids and uids.
+func encodeArgs(args ...uint16) []byte {
+	var encoded []byte
+	for _, a := range args {
+		encoded = binary.LittleEndian.AppendUint16(encoded, a)
+	}
+	return encoded
+}
+
 // query asks the runtime and decodes its answer into v.
 func (s *State) query(ctx context.Context, method string, v any, args ...uint16) error {
 	if !s.schema.Has(method) {
 		return s.schema.missing(method)
 	}
-	var encoded []byte
-	for _, a := range args {
-		encoded = binary.LittleEndian.AppendUint16(encoded, a)
-	}
-	raw, err := s.Call(ctx, method, encoded)
+	raw, err := s.Call(ctx, method, encodeArgs(args...))
 	if err != nil {
 		return err
 	}
@@ -164,14 +256,15 @@ func (s *State) notFound(ctx context.Context, netuid uint16) error {
 
 // Neurons returns the neurons of a subnet by uid, with weights and bonds. On a
 // subnet of thousands of neurons the answer is large; NeuronsLite leaves the
-// rows out. The error wraps ErrSubnetNotFound where there is no such subnet.
+// rows out. Where the runtime lacks the API, storage is read. The error wraps
+// ErrSubnetNotFound where there is no such subnet.
 func (s *State) Neurons(ctx context.Context, netuid uint16) ([]NeuronInfo, error) {
-	return many[NeuronInfo](ctx, s, getNeurons, netuid)
+	return orStored(ctx, s, getNeurons, netuid, s.StoredNeurons)
 }
 
 // NeuronsLite returns the neurons of a subnet by uid, without weights and bonds.
 func (s *State) NeuronsLite(ctx context.Context, netuid uint16) ([]NeuronInfoLite, error) {
-	return many[NeuronInfoLite](ctx, s, getNeuronsLite, netuid)
+	return orStored(ctx, s, getNeuronsLite, netuid, s.StoredNeuronsLite)
 }
 
 // Neuron returns one neuron. The error wraps ErrNeuronNotFound or
@@ -191,11 +284,27 @@ func (s *State) Subnet(ctx context.Context, netuid uint16) (SubnetInfo, error) {
 	return one[SubnetInfo](ctx, s, getSubnet, netuid)
 }
 
+// SubnetInfos returns the summaries of all subnets by netuid.
+func (s *State) SubnetInfos(ctx context.Context) ([]SubnetInfo, error) {
+	var answer []*SubnetInfo
+	if err := s.query(ctx, getSubnets, &answer); err != nil {
+		return nil, err
+	}
+	infos := make([]SubnetInfo, 0, len(answer))
+	for _, info := range answer {
+		if info != nil {
+			infos = append(infos, *info)
+		}
+	}
+	slices.SortFunc(infos, func(a, b SubnetInfo) int { return int(a.Netuid) - int(b.Netuid) })
+	return infos, nil
+}
+
 // Subnets returns all subnets by netuid, with their market where the runtime has
 // one.
 func (s *State) Subnets(ctx context.Context) ([]Subnet, error) {
-	var infos []*SubnetInfo
-	if err := s.query(ctx, getSubnets, &infos); err != nil {
+	infos, err := s.SubnetInfos(ctx)
+	if err != nil {
 		return nil, err
 	}
 	dynamic := make(map[uint16]*DynamicInfo)
@@ -212,11 +321,8 @@ func (s *State) Subnets(ctx context.Context) ([]Subnet, error) {
 	}
 	subnets := make([]Subnet, 0, len(infos))
 	for _, info := range infos {
-		if info != nil {
-			subnets = append(subnets, Subnet{SubnetInfo: *info, Dynamic: dynamic[info.Netuid]})
-		}
+		subnets = append(subnets, Subnet{SubnetInfo: info, Dynamic: dynamic[info.Netuid]})
 	}
-	slices.SortFunc(subnets, func(a, b Subnet) int { return int(a.Netuid) - int(b.Netuid) })
 	return subnets, nil
 }
 

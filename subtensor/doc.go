@@ -5,7 +5,9 @@
 // A [State] answers about one block. Answers are decoded as that block's runtime
 // describes them: from its metadata where that gives the type of the answer, and
 // from the layout tables of this package for the runtimes that wrapped their
-// answers in bytes (specs up to 219) or whose metadata has no runtime APIs.
+// answers in bytes (specs up to 219) or whose metadata has no runtime APIs. Where
+// differing builds have used one spec number the layout that consumes an answer
+// exactly is taken; [Schema.Choose] says which that was.
 //
 // Numbers are the chain's own integers: stake and emission in rao (1e-9 TAO, or
 // 1e-9 of the subnet's alpha from spec 233 on), scores as shares of 65535, times

@@ -8,6 +8,7 @@ import (
 
 	"github.com/bittensor-go/bt/substrate"
 	"github.com/bittensor-go/bt/substrate/rpc"
+	"github.com/bittensor-go/bt/substrate/scale"
 	"github.com/bittensor-go/bt/substrate/ss58"
 )
 
@@ -53,9 +54,9 @@ type UnsafeError struct {
 	Reason string
 }
 
-// Error gives the reason and what to do.
+// Error gives the reason.
 func (e *UnsafeError) Error() string {
-	return fmt.Sprintf("%v (spec %d): %s. Nothing was sent. Use a runtime with pow_register, or register by burning TAO with a command that says so", ErrUnsafe, e.Spec, e.Reason)
+	return fmt.Sprintf("%v (spec %d): %s. Nothing was sent and nothing was paid", ErrUnsafe, e.Spec, e.Reason)
 }
 
 // Unwrap returns ErrUnsafe.
@@ -132,8 +133,9 @@ var sentinelRemedies = []struct {
 	remedy string
 }{
 	{ErrNotSubtensor, "connect to a Subtensor node: --network finney, test, archive, local, or the ws:// or wss:// URL of one"},
-	{ErrUnsafe, "nothing was sent and nothing was paid; on this runtime a neuron is registered by burning TAO, which is another, explicit command"},
+	{ErrUnsafe, "use a network that takes proofs of work (mainnet does since spec 475); where the runtime is newer than this bt, a newer bt may know it"},
 	{ErrSubnetNotFound, "list the subnets with: bt subnets"},
+	{ErrMechanismNotFound, "ask for one that the subnet has; every subnet has mechanism 0"},
 	{ErrRootSubnet, "choose another netuid: bt subnets"},
 	{ErrAlreadyRegistered, "nothing to do: the hotkey has its uid"},
 	{ErrPowDisabled, "ask the subnet's owner to enable it, choose another subnet, or register by burning TAO"},
@@ -142,6 +144,7 @@ var sentinelRemedies = []struct {
 	{ErrTooManyThisBlock, "try again with the next block"},
 	{ErrTooManyThisInterval, "try again in the next adjustment interval of the subnet"},
 	{ErrReplay, "solve for a newer block"},
+	{substrate.ErrStateDiscarded, "ask an archive node: --network archive, or the ws:// or wss:// URL of one"},
 }
 
 const (
@@ -249,6 +252,9 @@ func Explain(err error) string {
 	var extension *substrate.UnknownExtensionError
 	if errors.As(err, &extension) {
 		return "the chain asks for something in transactions that this bt does not know: use a newer one"
+	}
+	if errors.Is(err, scale.ErrUnexpectedEnd) || errors.Is(err, scale.ErrTrailing) || errors.Is(err, rpc.ErrMalformed) {
+		return "the node's answer is damaged or not what its runtime describes: try again, or ask another node"
 	}
 	var node *rpc.Error
 	if errors.As(err, &node) {

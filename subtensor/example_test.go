@@ -57,3 +57,26 @@ func ExampleResolveNetwork() {
 	// wss://entrypoint-finney.opentensor.ai:443 <nil>
 	// unknown network "fineny": use one of finney, test, archive, local, latent-lite, or a ws:// or wss:// URL
 }
+
+// Questions that will be asked anyway are put ahead, so that the block, its
+// runtime and their answers take two trips to the node.
+func ExampleClient_AtBlock() {
+	node, err := devnet.Start(devnet.Options{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer node.Close()
+	ctx := context.Background()
+	c, err := subtensor.Dial(ctx, subtensor.Network{Endpoint: node.URL()}, subtensor.Options{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer c.Close()
+	s, err := c.AtBlock(ctx, nil, subtensor.AskNeuronsLite(1))
+	if err != nil {
+		log.Fatal(err)
+	}
+	neurons, err := s.NeuronsLite(ctx, 1) // the answer is there
+	fmt.Println(len(neurons), err)
+	// Output: 16 <nil>
+}

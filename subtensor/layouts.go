@@ -7,54 +7,143 @@ import (
 	"github.com/bittensor-go/bt/substrate/metadata"
 )
 
-// query is a function of a runtime API that this package asks. Answers are an
-// Option of item where single, else as list says.
+// query is a function of a runtime API and what it answers where the runtime
+// does not say so itself.
 type query struct {
-	api, name string
-	item      string // the struct of the answer, as layouts names it
-	list      string // the answer's type, %s standing for item; empty for single answers
+	method   string
+	from, to uint32
+	item     string // the struct of the answer, as layouts names it; "" for none
+	answer   string // the answer's type, %s standing for item
+	wrapping wrapping
 }
 
-// Queries whose answers Schema decodes.
+// wrapping says how a query is answered by runtimes that wrap answers in bytes.
+type wrapping uint8
+
 const (
-	getNeurons       = "NeuronInfoRuntimeApi_get_neurons"
-	getNeuronsLite   = "NeuronInfoRuntimeApi_get_neurons_lite"
-	getNeuron        = "NeuronInfoRuntimeApi_get_neuron"
-	getNeuronLite    = "NeuronInfoRuntimeApi_get_neuron_lite"
-	getSubnet        = "SubnetInfoRuntimeApi_get_subnet_info"
-	getSubnets       = "SubnetInfoRuntimeApi_get_subnets_info"
-	getHyperparams   = "SubnetInfoRuntimeApi_get_subnet_hyperparams"
-	getHyperparamsV2 = "SubnetInfoRuntimeApi_get_subnet_hyperparams_v2"
-	getDynamic       = "SubnetInfoRuntimeApi_get_dynamic_info"
-	getAllDynamic    = "SubnetInfoRuntimeApi_get_all_dynamic_info"
-	getMetagraph     = "SubnetInfoRuntimeApi_get_metagraph"
-	getAllMetagraphs = "SubnetInfoRuntimeApi_get_all_metagraphs"
-	getSubnetState   = "SubnetInfoRuntimeApi_get_subnet_state"
+	bareInside   wrapping = iota // a value without its Option, nothing for none; lists are lists
+	optionInside                 // single answers keep their Option
+	neverWrapped                 // the value itself, in every era
 )
 
+// Queries that have Go types.
+const (
+	getNeurons             = "NeuronInfoRuntimeApi_get_neurons"
+	getNeuronsLite         = "NeuronInfoRuntimeApi_get_neurons_lite"
+	getNeuron              = "NeuronInfoRuntimeApi_get_neuron"
+	getNeuronLite          = "NeuronInfoRuntimeApi_get_neuron_lite"
+	getSubnet              = "SubnetInfoRuntimeApi_get_subnet_info"
+	getSubnets             = "SubnetInfoRuntimeApi_get_subnets_info"
+	getSubnetV2            = "SubnetInfoRuntimeApi_get_subnet_info_v2"
+	getSubnetsV2           = "SubnetInfoRuntimeApi_get_subnets_info_v2"
+	getHyperparams         = "SubnetInfoRuntimeApi_get_subnet_hyperparams"
+	getHyperparamsV2       = "SubnetInfoRuntimeApi_get_subnet_hyperparams_v2"
+	getHyperparamsV3       = "SubnetInfoRuntimeApi_get_subnet_hyperparams_v3"
+	getDynamic             = "SubnetInfoRuntimeApi_get_dynamic_info"
+	getAllDynamic          = "SubnetInfoRuntimeApi_get_all_dynamic_info"
+	getMetagraph           = "SubnetInfoRuntimeApi_get_metagraph"
+	getAllMetagraphs       = "SubnetInfoRuntimeApi_get_all_metagraphs"
+	getSelectiveMetagraph  = "SubnetInfoRuntimeApi_get_selective_metagraph"
+	getMechagraph          = "SubnetInfoRuntimeApi_get_mechagraph"
+	getAllMechagraphs      = "SubnetInfoRuntimeApi_get_all_mechagraphs"
+	getSelectiveMechagraph = "SubnetInfoRuntimeApi_get_selective_mechagraph"
+	getSubnetState         = "SubnetInfoRuntimeApi_get_subnet_state"
+)
+
+// queries are the functions of pallets/subtensor/runtime-api/src/lib.rs and of
+// pallets/swap/runtime-api, with the specs that have them. Specs of queries that
+// have an item are those of the item's layouts too.
 var queries = [...]query{
-	{"NeuronInfoRuntimeApi", "get_neurons", "NeuronInfo", "Vec<%s>"},
-	{"NeuronInfoRuntimeApi", "get_neurons_lite", "NeuronInfoLite", "Vec<%s>"},
-	{"NeuronInfoRuntimeApi", "get_neuron", "NeuronInfo", ""},
-	{"NeuronInfoRuntimeApi", "get_neuron_lite", "NeuronInfoLite", ""},
-	{"SubnetInfoRuntimeApi", "get_subnet_info", "SubnetInfo", ""},
-	{"SubnetInfoRuntimeApi", "get_subnets_info", "SubnetInfo", "Vec<Option<%s>>"},
-	{"SubnetInfoRuntimeApi", "get_subnet_hyperparams", "SubnetHyperparams", ""},
-	{"SubnetInfoRuntimeApi", "get_subnet_hyperparams_v2", "SubnetHyperparamsV2", ""},
-	{"SubnetInfoRuntimeApi", "get_dynamic_info", "DynamicInfo", ""},
-	{"SubnetInfoRuntimeApi", "get_all_dynamic_info", "DynamicInfo", "Vec<Option<%s>>"},
-	{"SubnetInfoRuntimeApi", "get_metagraph", "Metagraph", ""},
-	{"SubnetInfoRuntimeApi", "get_all_metagraphs", "Metagraph", "Vec<Option<%s>>"},
-	{"SubnetInfoRuntimeApi", "get_subnet_state", "SubnetState", ""},
+	{getNeurons, 0, open, "NeuronInfo", "Vec<%s>", bareInside},
+	{getNeuronsLite, 0, open, "NeuronInfoLite", "Vec<%s>", bareInside},
+	{getNeuron, 0, open, "NeuronInfo", "Option<%s>", bareInside},
+	{getNeuronLite, 0, open, "NeuronInfoLite", "Option<%s>", bareInside},
+
+	{getSubnet, 0, open, "SubnetInfo", "Option<%s>", bareInside},
+	{getSubnets, 0, open, "SubnetInfo", "Vec<Option<%s>>", bareInside},
+	{getSubnetV2, 195, open, "SubnetInfov2", "Option<%s>", bareInside},
+	{getSubnetsV2, maybeTyped, open, "SubnetInfov2", "Vec<Option<%s>>", bareInside},
+	{getSubnetsV2, 195, maybeWrapped, "SubnetInfo", "Vec<Option<%s>>", bareInside}, // v1.1.4 to v1.2.5
+	{getHyperparams, 133, open, "SubnetHyperparams", "Option<%s>", bareInside},
+	{getHyperparamsV2, 283, open, "SubnetHyperparamsV2", "Option<%s>", bareInside},
+	{getHyperparamsV3, 413, open, "HyperparamEntry", "Option<Vec<%s>>", bareInside},
+	{getDynamic, 204, open, "DynamicInfo", "Option<%s>", optionInside},
+	{getAllDynamic, 204, open, "DynamicInfo", "Vec<Option<%s>>", optionInside},
+	{getSubnetState, 204, open, "SubnetState", "Option<%s>", optionInside},
+	{getMetagraph, maybeTyped, open, "Metagraph", "Option<%s>", bareInside},
+	{getAllMetagraphs, maybeTyped, open, "Metagraph", "Vec<Option<%s>>", bareInside},
+	{getSelectiveMetagraph, 261, open, "SelectiveMetagraph", "Option<%s>", bareInside},
+	{getMechagraph, 320, open, "Metagraph", "Option<%s>", bareInside},
+	{getAllMechagraphs, 320, open, "Metagraph", "Vec<Option<%s>>", bareInside},
+	{getSelectiveMechagraph, 320, open, "SelectiveMetagraph", "Option<%s>", bareInside},
+	{"SubnetInfoRuntimeApi_get_subnet_to_prune", 320, open, "", "Option<u16>", bareInside},
+	{"SubnetInfoRuntimeApi_get_coldkey_auto_stake_hotkey", 326, open, "", "Option<AccountId>", bareInside},
+	{"SubnetInfoRuntimeApi_get_subnet_account_id", 411, open, "", "Option<AccountId>", bareInside},
+	{"SubnetInfoRuntimeApi_get_next_epoch_start_block", 423, open, "", "Option<u64>", bareInside},
+	{"DynamicPoolInfoRuntimeApi_get_dynamic_pool_info", 181, 203, "DynamicPoolInfo", "Option<%s>", optionInside},
+
+	{"DelegateInfoRuntimeApi_get_delegates", 0, open, "DelegateInfo", "Vec<%s>", bareInside},
+	{"DelegateInfoRuntimeApi_get_delegate", 0, open, "DelegateInfo", "Option<%s>", bareInside},
+	{"DelegateInfoRuntimeApi_get_delegated", 244, open, "DelegateInfo", "Vec<(%s, (Compact<u16>, Compact<u64>))>", bareInside},
+	{"DelegateInfoRuntimeApi_get_delegated", 0, 243, "DelegateInfo", "Vec<(%s, Compact<u64>)>", bareInside},
+
+	{"StakeInfoRuntimeApi_get_stake_info_for_coldkey", 127, open, "StakeInfo", "Vec<%s>", bareInside},
+	{"StakeInfoRuntimeApi_get_stake_info_for_coldkeys", 127, open, "StakeInfo", "Vec<(AccountId, Vec<%s>)>", bareInside},
+	{"StakeInfoRuntimeApi_get_stake_info_for_hotkey_coldkey_netuid", maybeTyped, open, "StakeInfo", "Option<%s>", bareInside},
+	{"StakeInfoRuntimeApi_get_stake_fee", 252, open, "", "u64", bareInside},
+	{"StakeInfoRuntimeApi_get_coldkey_lock", 411, open, "LockState", "Option<%s>", bareInside},
+	{"StakeInfoRuntimeApi_get_hotkey_conviction", 411, open, "", "U64F64", bareInside},
+	{"StakeInfoRuntimeApi_get_most_convicted_hotkey_on_subnet", 411, open, "", "Option<AccountId>", bareInside},
+	{
+		"StakeInfoRuntimeApi_get_stake_availability_for_coldkeys", 423, open, "StakeAvailability",
+		"BTreeMap<AccountId, BTreeMap<u16, %s>>", bareInside,
+	},
+
+	{"SubnetRegistrationRuntimeApi_get_network_registration_cost", 133, open, "", "u64", neverWrapped},
+	{"SwapRuntimeApi_current_alpha_price", 283, open, "", "u64", bareInside},
+	{"SwapRuntimeApi_current_alpha_price_all", 380, open, "SubnetPrice", "Vec<%s>", bareInside},
+	{"SwapRuntimeApi_sim_swap_tao_for_alpha", 302, open, "SimSwapResult", "%s", bareInside},
+	{"SwapRuntimeApi_sim_swap_alpha_for_tao", 302, open, "SimSwapResult", "%s", bareInside},
+
+	{"ProxyFilterRuntimeApi_get_proxy_types", 415, open, "ProxyTypeInfo", "Vec<%s>", bareInside},
+	{"ProxyFilterRuntimeApi_get_proxy_filter", 415, open, "ProxyFilterInfo", "Vec<%s>", bareInside},
+	{"ShieldApi_is_shielded_using_current_key", 391, open, "", "bool", neverWrapped},
+	{"AccountNonceApi_account_nonce", 0, open, "", "u32", neverWrapped},
 }
 
-func (q query) method() string { return q.api + "_" + q.name }
+// queriesAt returns what is known of a method at a spec.
+func queriesAt(method string, spec uint32) []query {
+	var rows []query
+	for _, q := range queries {
+		if q.method == method && q.from <= spec && spec <= q.to {
+			rows = append(rows, q)
+		}
+	}
+	return rows
+}
+
+// single reports whether a query is about one thing, which may not exist.
+func (q query) single() bool { return strings.HasPrefix(q.answer, "Option<") }
+
+// expr returns the answer's type, its struct filled in.
+func (q query) expr() string {
+	if q.item == "" {
+		return q.answer
+	}
+	return fmt.Sprintf(q.answer, q.item)
+}
 
 // Where the runtime does not describe an answer itself, its layout is a row of
 // the table below.
 const (
-	lastWrapped = 219        // answers are Vec<u8> around the value up to here,
-	firstTyped  = 233        // and the value itself from here on (subtensor v2.0.0)
+	// Answers are Vec<u8> around the value up to 219, and the value itself from
+	// 233 on (subtensor v2.0.0). Builds numbered between never ran on a public
+	// chain; both ways are tried there.
+	lastWrapped  = 219
+	maybeTyped   = lastWrapped + 1
+	firstTyped   = 233
+	maybeWrapped = firstTyped - 1
+
 	newestKnown = 475        // later runtimes may have appended fields
 	open        = ^uint32(0) // a row's end: still valid
 )
@@ -66,6 +155,7 @@ const (
 type layout struct {
 	name     string
 	from, to uint32
+	source   string // where the row is known from
 	uses     string // definitions that fields refers to
 	fields   string
 }
@@ -94,6 +184,7 @@ const (
 		tempo: Compact<u16>, network_modality: Compact<u16>, network_connect: Vec<[u16; 2]>,
 		emission_values: Compact<u64>, burn: Compact<u64>,`
 	subnetOwner = `owner: AccountId`
+	subnetV2    = subnetHead + subnetMiddle + subnetTail + subnetOwner + `, identity: Option<SubnetIdentity>`
 
 	hyperHead = `rho: Compact<u16>, kappa: Compact<u16>, immunity_period: Compact<u16>,
 		min_allowed_weights: Compact<u16>, max_weights_limit: Compact<u16>, tempo: Compact<u16>,
@@ -110,14 +201,20 @@ const (
 	hyper154 = `alpha_high: Compact<u16>, alpha_low: Compact<u16>, liquid_alpha_enabled: bool,`
 	hyperV2  = `alpha_sigmoid_steepness: I32F32, yuma_version: Compact<u16>, subnet_is_active: bool,
 		transfers_enabled: bool, bonds_reset_enabled: bool, user_liquidity_enabled: bool`
+
+	hyperparamValue = `enum HyperparamValue { Bool(bool), U16(Compact<u16>), U32(Compact<u32>), U64(Compact<u64>),
+		U128(Compact<u128>), TaoBalance(Compact<u64>), I32F32(I32F32), U64F64(U64F64) }`
 )
 
-// Identities: lib.rs, SubnetIdentityV2 and V3.
+// Identities: lib.rs, SubnetIdentity, SubnetIdentityV2 and V3.
 const (
+	identityV1 = `struct SubnetIdentity { subnet_name: Vec<u8>, github_repo: Vec<u8>, subnet_contact: Vec<u8> }`
 	identityV2 = `struct SubnetIdentity { subnet_name: Vec<u8>, github_repo: Vec<u8>, subnet_contact: Vec<u8>,
-		subnet_url: Vec<u8>, discord: Vec<u8>, description: Vec<u8>, additional: Vec<u8> }`
+		subnet_url: Vec<u8>, discord: Vec<u8>, description: Vec<u8>, additional: Vec<u8> }
+		`
 	identityV3 = `struct SubnetIdentity { subnet_name: Vec<u8>, github_repo: Vec<u8>, subnet_contact: Vec<u8>,
-		subnet_url: Vec<u8>, discord: Vec<u8>, description: Vec<u8>, logo_url: Vec<u8>, additional: Vec<u8> }`
+		subnet_url: Vec<u8>, discord: Vec<u8>, description: Vec<u8>, logo_url: Vec<u8>, additional: Vec<u8> }
+		`
 )
 
 // Fields of rpc_info/dynamic_info.rs, metagraph.rs and show_subnet.rs.
@@ -152,7 +249,7 @@ const (
 		serving_rate_limit: Compact<u64>, commit_reveal_weights_enabled: bool, commit_reveal_period: Compact<u64>,
 		liquid_alpha_enabled: bool, alpha_high: Compact<u16>, alpha_low: Compact<u16>, bonds_moving_avg: Compact<u64>,
 		hotkeys: Vec<AccountId>, coldkeys: Vec<AccountId>, identities: Vec<Option<ChainIdentity>>, axons: Vec<AxonInfo>,` +
-		stateColumns + `,
+		stateColumns + stateStakes + `
 		tao_dividends_per_hotkey: Vec<(AccountId, Compact<u64>)>, alpha_dividends_per_hotkey: Vec<(AccountId, Compact<u64>)>`
 	metagraphCollateral = `, collateral_locked: Vec<Compact<u64>>, collateral_min: Vec<Compact<u64>>, collateral_earned: Vec<Compact<u64>>`
 	chainIdentity       = `struct ChainIdentity { name: Vec<u8>, url: Vec<u8>, github_repo: Vec<u8>, image: Vec<u8>,
@@ -162,65 +259,145 @@ const (
 	stateColumns = `active: Vec<bool>, validator_permit: Vec<bool>, pruning_score: Vec<Compact<u16>>,
 		last_update: Vec<Compact<u64>>, emission: Vec<Compact<u64>>, dividends: Vec<Compact<u16>>,
 		incentives: Vec<Compact<u16>>, consensus: Vec<Compact<u16>>, trust: Vec<Compact<u16>>, rank: Vec<Compact<u16>>,
-		block_at_registration: Vec<Compact<u64>>, alpha_stake: Vec<Compact<u64>>, tao_stake: Vec<Compact<u64>>,
-		total_stake: Vec<Compact<u64>>`
-	stateFields = `netuid: Compact<u16>, hotkeys: Vec<AccountId>, coldkeys: Vec<AccountId>,` + stateColumns +
-		`, emission_history: Vec<Vec<Compact<u64>>>`
+		block_at_registration: Vec<Compact<u64>>,`
+	stateStakes  = `alpha_stake: Vec<Compact<u64>>, tao_stake: Vec<Compact<u64>>, total_stake: Vec<Compact<u64>>,`
+	stateEarly   = `local_stake: Vec<Compact<u64>>, global_stake: Vec<Compact<u64>>, stake_weight: Vec<Compact<u16>>,`
+	stateHead    = `netuid: Compact<u16>, hotkeys: Vec<AccountId>, coldkeys: Vec<AccountId>,` + stateColumns
+	stateHistory = `emission_history: Vec<Vec<Compact<u64>>>`
+
+	selectiveValidators  = `, validators: Vec<Compact<u16>>`
+	selectiveCommitments = `, commitments: Vec<(AccountId, Vec<Compact<u8>>)>`
 )
 
-// layouts lists later rows first.
+// Fields of rpc_info/delegate_info.rs and stake_info.rs, of the swap's answers,
+// and of the pools of test builds.
+const (
+	delegateTail = `owner_ss58: AccountId, registrations: Vec<Compact<u16>>, validator_permits: Vec<Compact<u16>>,
+		return_per_1000: Compact<u64>, total_daily_return: Compact<u64>`
+
+	stakeHead = `hotkey: AccountId, coldkey: AccountId, netuid: Compact<u16>, stake: Compact<u64>, locked: Compact<u64>, emission: Compact<u64>,`
+	stakeTail = `drain: Compact<u64>, is_registered: bool`
+
+	simSwap = `tao_amount: u64, alpha_amount: u64, tao_fee: u64, alpha_fee: u64`
+
+	poolFields = `alpha_issuance: Compact<u64>, alpha_outstanding: Compact<u64>, alpha_reserve: Compact<u64>, tao_reserve: Compact<u64>,
+		k: Compact<u128>, price: Compact<u128>, netuid: Compact<u16>`
+
+	proxyFilter = `enum FilterMode { AllowAll, DenyAll, Allow, Deny }
+		enum CallCondition { ParamLessThan { param_name: Vec<u8>, limit: u128 }, NestedCallMustBe { pallet_name: Vec<u8>, call_name: Vec<u8> } }
+		struct CallInfo { pallet_name: Vec<u8>, pallet_index: u8, call_name: Option<Vec<u8>>, call_index: Option<u8>, condition: Option<CallCondition> }`
+)
+
+// layouts lists later rows first, and before others the row whose integers are
+// narrower where a number was used for both.
 var layouts = [...]layout{
-	// rpc_info/neuron_info.rs since the genesis of finney.
-	{"NeuronInfo", 0, open, "", neuronHead + neuronRows + neuronTail},
-	{"NeuronInfoLite", 0, open, "", neuronHead + neuronTail},
+	{"NeuronInfo", 0, open, "rpc_info/neuron_info.rs, one order since the genesis of finney", "", neuronHead + neuronRows + neuronTail},
+	{"NeuronInfoLite", 0, open, "rpc_info/neuron_info.rs, one order since the genesis of finney", "", neuronHead + neuronTail},
 
-	// The owner came with subnets v2 (133); the validator_* fields went with
-	// 3e04df556, merged while the number was 126 or 127.
-	{"SubnetInfo", 133, open, "", subnetHead + subnetMiddle + subnetTail + subnetOwner},
-	{"SubnetInfo", 127, 132, "", subnetHead + subnetMiddle + subnetTail},
-	{"SubnetInfo", 101, 127, "", subnetHead + subnetValidators + subnetMiddle + subnetSynergy + subnetTail},
+	{"SubnetInfo", 133, open, "rpc_info/subnet_info.rs: the owner came with subnets v2", "", subnetHead + subnetMiddle + subnetTail + subnetOwner},
+	{"SubnetInfo", 127, 132, "subnet_info.rs since 3e04df556, merged while the number was 126 or 127", "", subnetHead + subnetMiddle + subnetTail},
+	{"SubnetInfo", 101, 127, "subnet_info.rs at the genesis of finney", "", subnetHead + subnetValidators + subnetMiddle + subnetSynergy + subnetTail},
 
-	// Typed answers renamed commit_reveal_weights_interval.
-	{"SubnetHyperparams", firstTyped, open, "", hyperHead + hyperMiddle + hyper139 + hyper143 + hyper233 + hyper154},
-	// Liquid alpha (154); test builds numbered up to 202 lack it, 200 lacks
-	// commit-reveal (151) too.
-	{"SubnetHyperparams", 154, lastWrapped, "", hyperHead + hyperMiddle + hyper139 + hyper143 + hyper151 + hyper154},
-	{"SubnetHyperparams", 151, 203, "", hyperHead + hyperMiddle + hyper139 + hyper143 + hyper151},
-	// deaa72d16 moved adjustment_alpha to the end (143).
-	{"SubnetHyperparams", 142, 203, "", hyperHead + hyperMiddle + hyper139 + hyper143},
-	// 7f03be393, merged while the number was 142.
-	{"SubnetHyperparams", 142, 142, "", hyperHead + "adjustment_alpha: Compact<u64>," + hyperMiddle + hyper139},
-	// d34a39147.
-	{"SubnetHyperparams", 139, 142, "", hyperHead + hyperMiddle + hyper139},
-	{"SubnetHyperparams", 133, 138, "", hyperHead + hyperMiddle},
+	{"SubnetInfov2", 278, open, "subnet_info.rs with SubnetIdentityV3 (283; development builds from 278 on)", identityV3, renamed(subnetV2)},
+	{"SubnetInfov2", maybeTyped, 282, "subnet_info.rs with SubnetIdentityV2", identityV2, renamed(subnetV2)},
+	{"SubnetInfov2", 195, maybeWrapped, "rpc_info/subnet_info.rs with SubnetIdentity (v1.1.4)", identityV1, renamed(subnetV2)},
 
-	{"SubnetHyperparamsV2", 283, open, "", hyperHead + hyperMiddle + hyper139 + hyper143 + hyper233 + hyper154 + hyperV2},
+	{"SubnetHyperparams", maybeTyped, open, "subnet_info.rs: typed answers renamed commit_reveal_weights_interval", "", hyperHead + hyperMiddle + hyper139 + hyper143 + hyper233 + hyper154},
+	// Test builds numbered up to 202 lack liquid alpha, 200 lacks commit-reveal
+	// too.
+	{"SubnetHyperparams", 154, maybeWrapped, "subnet_info.rs since liquid alpha", "", hyperHead + hyperMiddle + hyper139 + hyper143 + hyper151 + hyper154},
+	{"SubnetHyperparams", 151, 203, "subnet_info.rs since commit-reveal (v1.1.1); recorded on 185 and 202", "", hyperHead + hyperMiddle + hyper139 + hyper143 + hyper151},
+	{"SubnetHyperparams", 142, 203, "deaa72d16 moved adjustment_alpha to the end (143); recorded on 200", "", hyperHead + hyperMiddle + hyper139 + hyper143},
+	{"SubnetHyperparams", 142, 142, "7f03be393, merged while the number was 142", "", hyperHead + "adjustment_alpha: Compact<u64>," + hyperMiddle + hyper139},
+	{"SubnetHyperparams", 139, 142, "d34a39147", "", hyperHead + hyperMiddle + hyper139},
+	{"SubnetHyperparams", 133, 138, "subnet_info.rs at subnets v2", "", hyperHead + hyperMiddle},
 
-	// SubnetIdentityV3 (283); development builds from 278 on may have it.
-	{"DynamicInfo", 278, open, identityV3, dynamicFields},
-	{"DynamicInfo", firstTyped, 282, identityV2, dynamicFields},
-	// raonet builds; the answer is an Option inside the wrapping.
-	{"DynamicInfo", 204, lastWrapped, "", dynamicEarly},
+	{"SubnetHyperparamsV2", 283, open, "subnet_info.rs (v3.1.6)", "", hyperHead + hyperMiddle + hyper139 + hyper143 + hyper233 + hyper154 + hyperV2},
+	{"HyperparamEntry", 413, open, "subnet_info.rs, runtime API version 2", hyperparamValue, "name: Vec<u8>, value: HyperparamValue"},
 
-	// Collateral was appended after 425, at about 435.
-	{"Metagraph", 426, open, chainIdentity + identityV3, metagraphFields + metagraphCollateral},
-	{"Metagraph", 278, open, chainIdentity + identityV3, metagraphFields},
-	{"Metagraph", firstTyped, 282, chainIdentity + identityV2, metagraphFields},
+	{"DynamicInfo", 278, open, "rpc_info/dynamic_info.rs with SubnetIdentityV3 (283; development builds from 278 on)", identityV3, dynamicFields},
+	{"DynamicInfo", maybeTyped, 282, "rpc_info/dynamic_info.rs with SubnetIdentityV2", identityV2, dynamicFields},
+	{"DynamicInfo", 204, maybeWrapped, "recorded on raonet", "", dynamicEarly},
+	{"DynamicPoolInfo", 181, 203, "recorded on a test build numbered 202", "", "subnet_stake: Compact<u64>," + poolFields},
+	{"DynamicPoolInfo", 181, 203, "recorded on a test build numbered 200", "", poolFields},
 
-	{"SubnetState", firstTyped, open, "", stateFields},
-	// raonet 218; earlier builds name other columns.
-	{"SubnetState", 218, lastWrapped, "", stateFields},
+	{"Metagraph", 426, open, "rpc_info/metagraph.rs with collateral, appended after 425, at about 435", identityV3 + chainIdentity, metagraphFields + metagraphCollateral},
+	{"Metagraph", 278, open, "rpc_info/metagraph.rs with SubnetIdentityV3 (283; development builds from 278 on)", identityV3 + chainIdentity, metagraphFields},
+	{"Metagraph", maybeTyped, 282, "rpc_info/metagraph.rs with SubnetIdentityV2", identityV2 + chainIdentity, metagraphFields},
+
+	{"SelectiveMetagraph", 426, open, "rpc_info/metagraph.rs with collateral, as Metagraph", identityV3 + chainIdentity, selective(metagraphFields + selectiveValidators + selectiveCommitments + metagraphCollateral)},
+	{"SelectiveMetagraph", 303, open, "rpc_info/metagraph.rs with commitments (315; development builds before)", identityV3 + chainIdentity, selective(metagraphFields + selectiveValidators + selectiveCommitments)},
+	{"SelectiveMetagraph", 278, 314, "rpc_info/metagraph.rs with validators (283; development builds from 278 on)", identityV3 + chainIdentity, selective(metagraphFields + selectiveValidators)},
+	{"SelectiveMetagraph", 261, 282, "rpc_info/metagraph.rs", identityV2 + chainIdentity, selective(metagraphFields)},
+
+	{"SubnetState", 218, open, "rpc_info/show_subnet.rs; recorded on raonet 218", "", stateHead + stateStakes + stateHistory},
+	// Which of the builds numbered between has which of the two is not known; the
+	// narrower stake_weight tells them apart.
+	{"SubnetState", 204, 217, "recorded on raonet 204", "", stateHead + stateEarly + stateHistory},
+	{"SubnetState", 205, 217, "rpc_info/show_subnet.rs as at 218", "", stateHead + stateStakes + stateHistory},
+
+	{"DelegateInfo", 244, open, "rpc_info/delegate_info.rs: nominators by subnet", "", "delegate_ss58: AccountId, take: Compact<u16>, nominators: Vec<(AccountId, Vec<(Compact<u16>, Compact<u64>)>)>," + delegateTail},
+	{"DelegateInfo", 0, 243, "delegate_info.rs since March 2023", "", "delegate_ss58: AccountId, take: Compact<u16>, nominators: Vec<(AccountId, Compact<u64>)>," + delegateTail},
+
+	{"StakeInfo", 238, open, "rpc_info/stake_info.rs with tao_emission", "", stakeHead + "tao_emission: Compact<u64>," + stakeTail},
+	{"StakeInfo", 204, 237, "rpc_info/stake_info.rs by subnet; recorded on raonet", "", stakeHead + stakeTail},
+	{"StakeInfo", 127, maybeWrapped, "stake_info.rs since f04811356; recorded on 185", "", "hotkey: AccountId, coldkey: AccountId, stake: Compact<u64>"},
+	{"LockState", 411, open, "staking/lock.rs; recorded on 425", "", "locked_mass: u64, conviction: U64F64, last_update: u64"},
+	{"StakeAvailability", 423, open, "rpc_info/stake_info.rs; recorded on 425", "", "total: Compact<u64>, locked: Compact<u64>, available: Compact<u64>"},
+
+	{"SubnetPrice", 380, open, "pallets/swap/runtime-api; recorded on 394", "", "netuid: u16, price: u64"},
+	{"SimSwapResult", 366, open, "pallets/swap/runtime-api with slippage (a67c9e7e1); recorded on 394", "", simSwap + ", tao_slippage: u64, alpha_slippage: u64"},
+	{"SimSwapResult", 302, 393, "pallets/swap/runtime-api; recorded on 302 and 326", "", simSwap},
+	{"ProxyTypeInfo", 415, open, "recorded on 425", "", "name: Vec<u8>, index: u8, deprecated: bool"},
+	{"ProxyFilterInfo", 415, open, "recorded on 425", proxyFilter, `proxy_type: u8, name: Vec<u8>, deprecated: bool,
+		filter_mode: FilterMode, calls: Vec<CallInfo>, exceptions: Vec<CallInfo>`},
 }
 
-// optionInside says which wrapped single answers hold an Option rather than
-// the bare value.
-func optionInside(item string) bool { return item == "DynamicInfo" || item == "SubnetState" }
+// renamed gives the fields of a SubnetInfov2 the names of v2.0.0 on: up to v1.2.5
+// emission_value was emission_values, as in SubnetInfo.
+func renamed(fields string) string {
+	return strings.Replace(fields, "emission_values", "emission_value", 1)
+}
 
-// at returns the layouts that item may have at a spec.
-func layoutsAt(item string, spec uint32) []layout {
+// selective makes the fields of a Metagraph those of a SelectiveMetagraph: all
+// but the netuid are Options.
+func selective(fields string) string {
+	list := splitFields(fields)
+	for i, f := range list[1:] {
+		name, typ, _ := strings.Cut(f, ":")
+		list[i+1] = name + ": Option<" + typ + ">"
+	}
+	return strings.Join(list, ", ")
+}
+
+// splitFields returns the fields of a struct one by one.
+func splitFields(fields string) []string {
+	var list []string
+	depth, begin := 0, 0
+	for i, c := range fields {
+		switch c {
+		case '<', '(', '[':
+			depth++
+		case '>', ')', ']':
+			depth--
+		case ',':
+			if depth == 0 {
+				list = append(list, strings.TrimSpace(fields[begin:i]))
+				begin = i + 1
+			}
+		}
+	}
+	return append(list, strings.TrimSpace(fields[begin:]))
+}
+
+// layoutsAt returns the layouts that the answer of a query may have at a spec.
+func (q query) layoutsAt(spec uint32) []layout {
+	if q.item == "" {
+		return []layout{{from: q.from, to: q.to}}
+	}
 	var rows []layout
 	for _, l := range layouts {
-		if l.name == item && l.from <= spec && spec <= l.to {
+		if l.name == q.item && l.from <= spec && spec <= l.to {
 			rows = append(rows, l)
 		}
 	}
@@ -231,7 +408,10 @@ func layoutsAt(item string, spec uint32) []layout {
 // answer. AxonInfo and PrometheusInfo are as the runtime's storage has them.
 func (l layout) define(prelude, expr string) (*metadata.Registry, metadata.TypeID, error) {
 	reg := new(metadata.Registry)
-	src := prelude + l.uses + "\nstruct " + l.name + " { " + l.fields + " }"
+	src := prelude + l.uses
+	if l.name != "" {
+		src += "\nstruct " + l.name + " { " + l.fields + " }"
+	}
 	if err := reg.Define(src); err != nil {
 		return nil, 0, fmt.Errorf("layout of %s from spec %d: %w", l.name, l.from, err)
 	}
@@ -252,7 +432,7 @@ func prelude(md *metadata.Metadata) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return axon + prometheus + "struct I32F32 { bits: i64 }\nstruct I96F32 { bits: i128 }\n", nil
+	return axon + prometheus + "struct I32F32 { bits: i64 }\nstruct I96F32 { bits: i128 }\nstruct U64F64 { bits: u128 }\n", nil
 }
 
 // primitives are the integers that stored structs are made of.

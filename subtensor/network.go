@@ -1,6 +1,7 @@
 package subtensor
 
 import (
+	"errors"
 	"fmt"
 	"net/url"
 	"strings"
@@ -13,15 +14,25 @@ type Network struct {
 	Name string
 	// Endpoint is a WebSocket URL.
 	Endpoint string
+	// Archive is the WebSocket URL of a node of the same chain that keeps the state
+	// of all blocks, empty where none is known. It may be Endpoint itself.
+	Archive string
 }
+
+// Public returns the endpoint to show to people: scheme, host and port, for user
+// names, paths and queries hold keys.
+func (n Network) Public() string { return publicEndpoint(n.Endpoint) }
+
+// archiveEndpoint keeps all blocks of the chain finney.
+const archiveEndpoint = "wss://archive.chain.opentensor.ai:443"
 
 // networks are the public endpoints and the usual local one (SDK settings).
 var networks = [...]Network{
-	{"finney", "wss://entrypoint-finney.opentensor.ai:443"},
-	{"test", "wss://test.finney.opentensor.ai:443"},
-	{"archive", "wss://archive.chain.opentensor.ai:443"},
-	{"local", "ws://127.0.0.1:9944"},
-	{"latent-lite", "wss://lite.sub.latent.to:443"},
+	{"finney", "wss://entrypoint-finney.opentensor.ai:443", archiveEndpoint},
+	{"test", "wss://test.finney.opentensor.ai:443", ""},
+	{"archive", archiveEndpoint, archiveEndpoint},
+	{"local", "ws://127.0.0.1:9944", ""},
+	{"latent-lite", "wss://lite.sub.latent.to:443", archiveEndpoint},
 }
 
 // NetworkNames returns the names that ResolveNetwork knows.
@@ -48,25 +59,37 @@ func ResolveNetwork(s string) (Network, error) {
 	u, err := url.Parse(s)
 	switch {
 	case err != nil:
-		return Network{}, fmt.Errorf("endpoint %q is no URL: %w", s, err)
+		var why *url.Error // which quotes the URL, and that may hold a password
+		if errors.As(err, &why) {
+			err = why.Err
+		}
+		return Network{}, fmt.Errorf("the endpoint is no URL: %w", err)
 	case u.Scheme != "ws" && u.Scheme != "wss":
-		return Network{}, fmt.Errorf("endpoint %q has scheme %s: nodes are reached by ws:// or wss://", s, u.Scheme)
+		return Network{}, fmt.Errorf("endpoint %q has scheme %s: nodes are reached by ws:// or wss://", u.Redacted(), u.Scheme)
 	case u.Hostname() == "":
-		return Network{}, fmt.Errorf("endpoint %q names no host: write it like ws://127.0.0.1:9944", s)
+		return Network{}, fmt.Errorf("endpoint %q names no host: write it like ws://127.0.0.1:9944", u.Redacted())
 	}
-	return Network{Name: nameOf(u.Hostname()), Endpoint: s}, nil
+	n := networkOf(u.Hostname())
+	if n.Archive != "" && n.keepsAll() {
+		n.Archive = s
+	}
+	n.Endpoint = s
+	return n, nil
 }
 
-// nameOf returns the name of the network that a host serves.
-func nameOf(host string) string {
+// networkOf returns the network that a host serves.
+func networkOf(host string) Network {
 	switch host {
 	case "127.0.0.1", "localhost", "::1":
-		return "local"
+		return Network{Name: "local"}
 	}
 	for _, n := range networks {
 		if u, err := url.Parse(n.Endpoint); err == nil && u.Hostname() == host {
-			return n.Name
+			return n
 		}
 	}
-	return "unknown"
+	return Network{Name: "unknown"}
 }
+
+// keepsAll reports whether the endpoint is known to be an archive node.
+func (n Network) keepsAll() bool { return n.Archive == n.Endpoint }

@@ -37,6 +37,9 @@ type runtimeMeta struct {
 		File     string `json:"file"`
 		Expected string `json:"expected"`
 		Wrapped  bool   `json:"vecU8Wrapped"`
+		// Roundtrip says that the independent implementation, too, encodes what it
+		// decoded to the same bytes.
+		Roundtrip bool `json:"roundtrip"`
 	} `json:"calls"`
 }
 
@@ -86,15 +89,27 @@ func (r runtime) v14(t testing.TB) *metadata.Metadata {
 // runtime has it.
 func (r runtime) newest(t testing.TB) *metadata.Metadata {
 	t.Helper()
-	name := r.dir + "/metadata_at_version_15.state_call.scale.gz"
-	if _, err := os.Stat(filepath.Join(vectors.Dir(t), name)); err != nil {
-		return r.v14(t)
+	all := r.versions(t)
+	return all[min(1, len(all)-1)]
+}
+
+// versions returns the runtime's metadata in all versions that were recorded, 14
+// first.
+func (r runtime) versions(t testing.TB) []*metadata.Metadata {
+	t.Helper()
+	all := []*metadata.Metadata{r.v14(t)}
+	for _, version := range []string{"15", "16"} {
+		name := r.dir + "/metadata_at_version_" + version + ".state_call.scale.gz"
+		if _, err := os.Stat(filepath.Join(vectors.Dir(t), name)); err != nil {
+			continue
+		}
+		md, err := metadata.ParseAnswer(vectors.Read(t, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, md)
 	}
-	md, err := metadata.ParseAnswer(vectors.Read(t, name))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return md
+	return all
 }
 
 // answer returns a recorded answer and what it means.

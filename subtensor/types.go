@@ -130,6 +130,30 @@ type SubnetInfo struct {
 	Owner                  ss58.AccountID `scale:"owner,optional"` // coldkey; from spec 133 on
 }
 
+// SubnetInfoV2 is SubnetInfo with what the subnet's owner says about it, from
+// spec 195 on.
+type SubnetInfoV2 struct {
+	Netuid               uint16
+	Rho                  uint16
+	Kappa                uint16 // share of 65535
+	Difficulty           uint64 // of registration by proof of work, as stored
+	ImmunityPeriod       uint16 // blocks
+	MaxAllowedValidators uint16
+	MinAllowedWeights    uint16
+	MaxWeightsLimit      uint16 // share of 65535
+	ScalingLawPower      uint16
+	SubnetworkN          uint16 `scale:"subnetwork_n"` // neurons
+	MaxAllowedUIDs       uint16 `scale:"max_allowed_uids"`
+	BlocksSinceLastStep  uint64
+	Tempo                uint16 // blocks between epochs
+	NetworkModality      uint16
+	NetworkConnect       [][2]uint16    // netuid, connection requirement
+	EmissionValue        uint64         // rao a block; 0 from spec 233 on
+	Burn                 uint64         // rao: the price of a burned registration
+	Owner                ss58.AccountID // coldkey
+	Identity             *SubnetIdentity
+}
+
 // SubnetHyperparams are the parameters that a subnet's owner and root can set.
 // Fields that a runtime does not have yet are zero.
 type SubnetHyperparams struct {
@@ -173,6 +197,26 @@ type SubnetHyperparams struct {
 	UserLiquidityEnabled  bool   `scale:"user_liquidity_enabled,optional"`
 }
 
+// Hyperparam is one parameter of a subnet by its name, as the third version of
+// the answer lists them from spec 413 on.
+type Hyperparam struct {
+	Name  string
+	Value HyperparamValue
+}
+
+// HyperparamValue holds the value in the field of its type; the others are nil.
+// A type that is not among them is an error: [Schema.Value] decodes it too.
+type HyperparamValue struct {
+	Bool       *bool       `scale:"Bool"`
+	U16        *uint16     `scale:"U16"`
+	U32        *uint32     `scale:"U32"`
+	U64        *uint64     `scale:"U64"`
+	U128       *scale.U128 `scale:"U128"`
+	TaoBalance *uint64     `scale:"TaoBalance"` // rao
+	I32F32     *I32F32     `scale:"I32F32"`
+	U64F64     *U64F64     `scale:"U64F64"`
+}
+
 // SubnetIdentity is what a subnet's owner says about it. Texts are as stored:
 // nobody checked that they are UTF-8 or harmless on a terminal.
 type SubnetIdentity struct {
@@ -202,6 +246,14 @@ type I32F32 struct{ Bits int64 }
 
 // Float64 returns the number, rounded.
 func (f I32F32) Float64() float64 { return math.Ldexp(float64(f.Bits), -32) }
+
+// U64F64 is a fixed-point number: Bits / 2^64.
+type U64F64 struct{ Bits scale.U128 }
+
+// Float64 returns the number, rounded.
+func (f U64F64) Float64() float64 {
+	return float64(f.Bits.Hi) + math.Ldexp(float64(f.Bits.Lo), -64)
+}
 
 // I96F32 is a fixed-point number: a 128-bit two's complement integer / 2^32.
 type I96F32 struct{ Bits scale.U128 }
@@ -338,7 +390,8 @@ type MetagraphInfo struct {
 
 // SubnetState holds the columns of a subnet's neurons with their stake and
 // emission history, from spec 218 on. From spec 397 on the columns PruningScore,
-// Trust and Rank are empty.
+// Trust and Rank are empty. Test chains numbered 204 and little more gave
+// LocalStake, GlobalStake and StakeWeight instead of the three stakes.
 type SubnetState struct {
 	Netuid              uint16
 	Hotkeys             []ss58.AccountID
@@ -354,10 +407,14 @@ type SubnetState struct {
 	Trust               []uint16 `scale:"trust,optional"`
 	Rank                []uint16 `scale:"rank,optional"`
 	BlockAtRegistration []uint64
-	AlphaStake          []uint64   // alpha rao
-	TaoStake            []uint64   // rao
-	TotalStake          []uint64   // rao
+	AlphaStake          []uint64   `scale:"alpha_stake,optional"` // alpha rao
+	TaoStake            []uint64   `scale:"tao_stake,optional"`   // rao
+	TotalStake          []uint64   `scale:"total_stake,optional"` // rao
 	EmissionHistory     [][]uint64 // a row a subnet, an entry a neuron: rao
+
+	LocalStake  []uint64 `scale:"local_stake,optional"`  // rao, on the subnet
+	GlobalStake []uint64 `scale:"global_stake,optional"` // rao, on all subnets
+	StakeWeight []uint16 `scale:"stake_weight,optional"` // shares of 65535
 }
 
 // Subnet is a subnet as it is listed. Dynamic is nil where the runtime has no
