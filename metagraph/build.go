@@ -20,6 +20,10 @@ type Answers struct {
 	// State is the answer of get_subnet_state, for the stake that counts from spec
 	// 233 on; nil before.
 	State *subtensor.SubnetState
+	// Commitments are what accounts have committed on the subnet, neurons or not, and
+	// Identities what coldkeys say about themselves; nil where nobody asked.
+	Commitments map[ss58.AccountID]subtensor.Commitment
+	Identities  map[ss58.AccountID]subtensor.ChainIdentity
 	// Subnets are the netuids that exist, ascending: the columns of the root
 	// subnet's weights. Other subnets need none.
 	Subnets []uint16
@@ -66,6 +70,7 @@ func (m *Metagraph) set(a Answers) error {
 	if err := next.setStake(a); err != nil {
 		return err
 	}
+	next.setAttached(a)
 	if full {
 		next.setMatrices(a)
 	}

@@ -6,7 +6,8 @@
 // hand. Columns are the chain's own integers: scores as shares of 65535, stake
 // and emission in rao, times in blocks. Weights and bonds are sparse. The views
 // with the short names (S, R, I, E, C, T, Tv, D, W, B, and TS and AS) compute the
-// float32 numbers that the Python SDK's metagraph shows under the same names.
+// float32 numbers that the Python SDK's metagraph shows under the same names;
+// [Metagraph.As] gives all arrays as a certain release of it holds them.
 //
 // A neuron's index in every column and matrix is its uid.
 package metagraph

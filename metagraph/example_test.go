@@ -55,3 +55,32 @@ func ExampleAddressOf() {
 	// /ipv4/1.2.3.4:8091
 	// /ipv0/0.0.0.0:0
 }
+
+// The arrays that version 7.1.2 of the Python SDK would hold: its bonds are
+// integers, float64 where a neuron has none.
+func ExampleMetagraph_As() {
+	m, err := metagraph.FromAnswers(metagraph.Answers{
+		Netuid: 1, Network: "finney", Block: 4200002,
+		Neurons: []subtensor.NeuronInfo{
+			{UID: 0, Netuid: 1, Active: true, Bonds: []subtensor.WeightEntry{{UID: 1, Value: 65535}}},
+			{UID: 1, Netuid: 1},
+		},
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	sdk, err := metagraph.ParseSDK("7.1.2")
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, a := range m.As(sdk) {
+		switch a.Name {
+		case "block", "active", "bonds":
+			fmt.Printf("%s %v %T %v\n", a.Name, a.Shape, a.Data, a.Data)
+		}
+	}
+	// Output:
+	// block [] []int64 [4200002]
+	// active [2] []int64 [1 0]
+	// bonds [2 2] []float64 [0 65535 0 0]
+}

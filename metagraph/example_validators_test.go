@@ -33,3 +33,44 @@ func Example() {
 	fmt.Println(topValidators(context.Background(), node.URL()))
 	// Output: [0 1 2] <nil>
 }
+
+// All subnets of one block, as they come.
+func ExampleSyncAll() {
+	node, err := devnet.Start(devnet.Options{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer node.Close()
+	ctx := context.Background()
+	c, err := subtensor.Dial(ctx, subtensor.Network{Name: "local", Endpoint: node.URL()}, subtensor.Options{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer c.Close()
+	for m, err := range metagraph.SyncAll(ctx, c, metagraph.Options{}) {
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Println(m)
+	}
+	// Output:
+	// metagraph(netuid:0, n:0, block:0, network:local)
+	// metagraph(netuid:1, n:16, block:0, network:local)
+	// metagraph(netuid:2, n:0, block:0, network:local)
+}
+
+// Without a client, one is made for the metagraph's network and closed: a name
+// such as finney, or a URL.
+func ExampleMetagraph_Sync() {
+	node, err := devnet.Start(devnet.Options{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer node.Close()
+	m := metagraph.New(1, node.URL())
+	if err := m.Sync(context.Background(), nil, metagraph.Options{Full: true}); err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(m.N(), "neurons at block", m.Block)
+	// Output: 16 neurons at block 0
+}

@@ -14,10 +14,12 @@ import (
 )
 
 // The file says that it holds a metagraph, and in which layout. A change that
-// this reader would misread gets another number.
+// older readers would misread or lose gets another number: 2 added mechanisms,
+// commitments and identities.
 const (
 	stateFormat = "bt.metagraph"
-	stateLayout = "1"
+	stateLayout = "2"
+	firstLayout = "1"
 )
 
 // maxNeurons is what a uid can count.
@@ -162,6 +164,7 @@ func (m *Metagraph) encode() ([]byte, error) {
 		"network":      m.Network,
 		"block":        strconv.FormatUint(m.Block, 10),
 		"matrix_block": strconv.FormatUint(m.MatrixBlock, 10),
+		"mechanism":    strconv.Itoa(int(m.Mechanism)),
 	}}
 	for _, c := range fields() {
 		t := c.get(m)
@@ -210,6 +213,12 @@ func (m *Metagraph) encode() ([]byte, error) {
 			f.Tensors = append(f.Tensors, tensorfile.Of(x.name+"_columns", x.m.Columns))
 		}
 	}
+	identities, err1 := attach("identities", m.N(), m.Identities, appendIdentity)
+	commitments, err2 := attach("commitments", m.N(), m.Commitments, appendCommitment)
+	if err := errors.Join(err1, err2); err != nil {
+		return nil, err
+	}
+	f.Tensors = slices.Concat(f.Tensors, identities, commitments)
 	return f.Encode()
 }
 
@@ -244,17 +253,22 @@ func decodeState(data []byte) (*Metagraph, error) {
 	if got := f.Metadata["format"]; got != stateFormat {
 		return nil, fmt.Errorf("the metadata names the format %q, not %q", got, stateFormat)
 	}
-	if got := f.Metadata["layout"]; got != stateLayout {
-		return nil, fmt.Errorf("its layout is %q, this bt reads %q: use a newer one", got, stateLayout)
+	if got := f.Metadata["layout"]; got != stateLayout && got != firstLayout {
+		return nil, fmt.Errorf("its layout is %q, this bt reads up to %q: use a newer one", got, stateLayout)
 	}
 	netuid, err1 := strconv.ParseUint(f.Metadata["netuid"], 10, 16)
 	block, err2 := strconv.ParseUint(f.Metadata["block"], 10, 64)
 	matrixBlock, err3 := strconv.ParseUint(f.Metadata["matrix_block"], 10, 64)
-	if err := errors.Join(err1, err2, err3); err != nil {
+	var mechanism uint64
+	var err4 error
+	if f.Metadata["layout"] != firstLayout {
+		mechanism, err4 = strconv.ParseUint(f.Metadata["mechanism"], 10, 8)
+	}
+	if err := errors.Join(err1, err2, err3, err4); err != nil {
 		return nil, fmt.Errorf("metadata: %w", err)
 	}
 	m := New(uint16(netuid), f.Metadata["network"])
-	m.Block, m.MatrixBlock = block, matrixBlock
+	m.Block, m.MatrixBlock, m.Mechanism = block, matrixBlock, uint8(mechanism)
 
 	hotkeys := f.Tensor("hotkeys")
 	if hotkeys == nil || len(hotkeys.Shape) != 2 || hotkeys.Shape[0] > maxNeurons {
@@ -271,6 +285,12 @@ func decodeState(data []byte) (*Metagraph, error) {
 		return nil, err
 	}
 	if m.Bonds, err = decodeMatrix(f, "bonds"); err != nil {
+		return nil, err
+	}
+	if m.Identities, err = attached(f, "identities", m.N(), readIdentity); err != nil {
+		return nil, err
+	}
+	if m.Commitments, err = attached(f, "commitments", m.N(), readCommitment); err != nil {
 		return nil, err
 	}
 	return m, nil

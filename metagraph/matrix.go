@@ -70,9 +70,9 @@ func (x *Matrix) Dense() [][]float32 { return x.dense(false) }
 // Normalized returns the matrix that Dense returns with each row divided by its
 // sum. Rows that sum to zero stay zero.
 //
-// The sum is exact before it is rounded to float32, which is what the Python SDK
-// computes too for rows of up to 256 weights; beyond that its sums may be off by
-// a rounding.
+// Sums are what the Python SDK gets from NumPy for rows of up to 8192 columns, to
+// the bit: exact up to 256 weights, and beyond that rounded to float32 in NumPy's
+// order. (The SDK can use torch instead, whose order depends on the processor.)
 func (x *Matrix) Normalized() [][]float32 { return x.dense(true) }
 
 func (x *Matrix) dense(normalize bool) [][]float32 {
@@ -80,6 +80,17 @@ func (x *Matrix) dense(normalize bool) [][]float32 {
 	if n == 0 {
 		return nil
 	}
+	rows := make([][]float32, n)
+	all := x.fill(normalize)
+	for i := range rows {
+		rows[i] = all[i*width : (i+1)*width : (i+1)*width]
+	}
+	return rows
+}
+
+// fill returns the rows of the dense matrix one after the other.
+func (x *Matrix) fill(normalize bool) []float32 {
+	n, width := x.Rows(), x.Cols()
 	var index map[uint16]int
 	if x.Columns != nil {
 		index = make(map[uint16]int, width)
@@ -87,11 +98,9 @@ func (x *Matrix) dense(normalize bool) [][]float32 {
 			index[id] = i
 		}
 	}
-	rows := make([][]float32, n)
 	all := make([]float32, n*width)
-	for i := range rows {
+	for i := range n {
 		row := all[i*width : (i+1)*width : (i+1)*width]
-		rows[i] = row
 		var sum uint64
 		for _, e := range x.Row(i) {
 			at := int(e.UID)
@@ -106,14 +115,47 @@ func (x *Matrix) dense(normalize bool) [][]float32 {
 			sum += uint64(e.Value) - uint64(row[at]) // what was there before no longer counts
 			row[at] = float32(e.Value)
 		}
-		if normalize && sum > 0 {
-			by := float32(sum)
-			for j, v := range row {
-				if v != 0 {
-					row[j] = v / by
-				}
+		if !normalize || sum == 0 {
+			continue
+		}
+		by := float32(sum)
+		if sum > exactFloat32 {
+			by = pairwise(row)
+		}
+		for j, v := range row {
+			if v != 0 {
+				row[j] = v / by
 			}
 		}
 	}
-	return rows
+	return all
+}
+
+// exactFloat32 is up to where float32 holds every integer: up to there the order
+// of a sum does not matter.
+const exactFloat32 = 1 << 24
+
+// pairwise sums numbers in NumPy's order (pairwise_sum in numpy/_core/src/umath/
+// loops_utils.h.src): halves until there are 128 or fewer,
+// which go by turns to eight sums.
+func pairwise(v []float32) float32 {
+	const block, lanes = 128, 8
+	n := len(v)
+	if n > block {
+		half := n / 2
+		half -= half % lanes
+		return pairwise(v[:half]) + pairwise(v[half:])
+	}
+	var sum [lanes]float32
+	whole := n - n%lanes
+	for i := 0; i < whole; i += lanes {
+		for k := range sum {
+			sum[k] += v[i+k]
+		}
+	}
+	total := ((sum[0] + sum[1]) + (sum[2] + sum[3])) + ((sum[4] + sum[5]) + (sum[6] + sum[7]))
+	for _, x := range v[whole:] {
+		total += x
+	}
+	return total
 }

@@ -13,6 +13,9 @@ import (
 // or Load runs on it.
 type Metagraph struct {
 	Netuid uint16
+	// Mechanism is the mechanism whose Incentive, LastUpdate, Weights and Bonds these
+	// are; 0 where the subnet has only one.
+	Mechanism uint8
 	// Network is a label, such as "finney". It is part of the path of saved files.
 	Network string
 	Block   uint64 // that the columns are of; 0 before the first sync
@@ -41,6 +44,12 @@ type Metagraph struct {
 	TotalStake []uint64
 	AlphaStake []uint64 // alpha rao; nil before spec 233
 	TaoStake   []uint64 // rao on the root subnet; nil before spec 233
+
+	// Commitments are what each hotkey has committed on the subnet, and Identities
+	// what each coldkey says about itself: nil for a neuron without, and nil as a
+	// whole where Options.Commitments was not set.
+	Commitments []*subtensor.Commitment
+	Identities  []*subtensor.ChainIdentity
 
 	// Weights and Bonds are of block MatrixBlock: the last that was read in full.
 	// Before that they are empty and MatrixBlock is 0. Bonds of the root subnet are

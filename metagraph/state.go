@@ -40,6 +40,16 @@ func SaveDir(root, network string, netuid uint16) string {
 	return filepath.Join(root, "network-"+fileName(network), fmt.Sprintf("netuid-%d", netuid))
 }
 
+// dir is SaveDir, and below it a folder of its own for each mechanism but 0:
+// mechanism<k>. (The Python SDK takes names with a hyphen for its own files.)
+func (m *Metagraph) dir(root string) string {
+	dir := SaveDir(root, m.Network, m.Netuid)
+	if m.Mechanism != 0 {
+		dir = filepath.Join(dir, fmt.Sprintf("mechanism%d", m.Mechanism))
+	}
+	return dir
+}
+
 func fileName(s string) string {
 	const longest = 120
 	var b strings.Builder
@@ -90,7 +100,8 @@ func blockOf(name string) (uint64, bool) {
 }
 
 // Save writes the metagraph below root, the folder of all metagraphs, and returns
-// the path: SaveDir and block<block>.safetensors. (The Python SDK's loader reads
+// the path: SaveDir and block<block>.safetensors, for another mechanism than 0
+// in the folder mechanism<k> below SaveDir. (The Python SDK's loader reads
 // a block from what stands behind a hyphen in any file's name there, and would
 // unpickle the file; names without a hyphen it leaves alone.) An older file of
 // that block is replaced.
@@ -100,9 +111,11 @@ func blockOf(name string) (uint64, bool) {
 // dividends and pruning_score U16 [n], emission, last_update and total_stake U64
 // [n], hotkeys and coldkeys U8 [n, 32], weights and bonds in compressed rows
 // (weights_starts U32 [n+1], weights_ids and weights_values U16) and so on.
+// Identities and commitments, where they were read, are bytes of SCALE
+// (identities_starts U32 [n+1], identities_data U8).
 // Numbers about the whole are in its metadata.
 func (m *Metagraph) Save(root string) (path string, err error) {
-	path = filepath.Join(SaveDir(root, m.Network, m.Netuid), fmt.Sprintf("%s%d%s", statePrefix, m.Block, stateSuffix))
+	path = filepath.Join(m.dir(root), fmt.Sprintf("%s%d%s", statePrefix, m.Block, stateSuffix))
 	data, err := m.encode()
 	if err != nil {
 		return "", fmt.Errorf("%v cannot be saved: %w", m, err)
@@ -117,7 +130,7 @@ func (m *Metagraph) Save(root string) (path string, err error) {
 // highest block. The error wraps ErrNoState where nothing was saved, and
 // ErrBadState where that file cannot be used. Nothing changes where it fails.
 func (m *Metagraph) Load(root string) error {
-	path, err := LatestBlockPath(SaveDir(root, m.Network, m.Netuid))
+	path, err := LatestBlockPath(m.dir(root))
 	if err != nil {
 		return err
 	}
@@ -125,8 +138,9 @@ func (m *Metagraph) Load(root string) error {
 	if err != nil {
 		return err
 	}
-	if saved.Network != m.Network || saved.Netuid != m.Netuid {
-		return fmt.Errorf("%s: %w: it holds netuid %d of network %q, not %d of %q: was it moved?", path, ErrBadState, saved.Netuid, saved.Network, m.Netuid, m.Network)
+	if saved.Network != m.Network || saved.Netuid != m.Netuid || saved.Mechanism != m.Mechanism {
+		return fmt.Errorf("%s: %w: it holds netuid %d, mechanism %d of network %q, not %d, %d of %q: was it moved?", path, ErrBadState,
+			saved.Netuid, saved.Mechanism, saved.Network, m.Netuid, m.Mechanism, m.Network)
 	}
 	*m = *saved
 	return nil

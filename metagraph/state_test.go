@@ -49,6 +49,24 @@ func small() *metagraph.Metagraph {
 	}
 }
 
+// large is small with what files of layout 1 do not have.
+func large() *metagraph.Metagraph {
+	m := small()
+	m.Identities = []*subtensor.ChainIdentity{
+		nil,
+		{Name: "ω", URL: "u", GithubRepo: "g", Image: "\xff", Discord: "", Description: "d\x00", Additional: "a"},
+	}
+	m.Commitments = []*subtensor.Commitment{
+		{
+			Block: 3, Deposit: math.MaxUint64,
+			Fields:   []subtensor.CommitmentField{{Kind: "Raw2", Data: []byte{1, 2}}, {Kind: "TimelockEncrypted", Data: []byte{3}, RevealRound: 9}, {Kind: "ResetBondsFlag"}},
+			Revealed: []subtensor.RevealedCommitment{{Block: 1, Data: []byte("x")}, {Block: 2}},
+		},
+		{},
+	}
+	return m
+}
+
 func filled(b byte) (a ss58.AccountID) {
 	for i := range a {
 		a[i] = b
@@ -69,7 +87,7 @@ func TestLoadPython(t *testing.T) {
 
 func TestSaveLoad(t *testing.T) {
 	root := filepath.Join(t.TempDir(), "metagraphs")
-	m := small()
+	m := large()
 	for _, block := range []uint64{9, 100, 20} {
 		m.Block = block
 		path, err := m.Save(root)
@@ -110,6 +128,67 @@ func TestSaveLoad(t *testing.T) {
 	}
 	if after, err := os.ReadFile(path); err != nil || !slices.Equal(before, after) {
 		t.Errorf("saved again the file differs: %v", err)
+	}
+}
+
+// The bytes of what accounts say are part of the format: texts in the order of the
+// chain's struct, each after its length; for a commitment its block, deposit,
+// fields (kind, data, round) and what was opened (block, data).
+func TestSaveBytes(t *testing.T) {
+	data, err := metagraph.Encode(large())
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := tensorfile.Decode(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const zeros = "\x00\x00\x00\x00\x00\x00\x00"
+	for name, want := range map[string]string{
+		"identities_data": "\x08ω" + "\x04u" + "\x04g" + "\x04\xff" + "\x00" + "\x08d\x00" + "\x04a",
+		"commitments_data": "\x03" + zeros + "\xff\xff\xff\xff\xff\xff\xff\xff" +
+			"\x0c" + "\x10Raw2\x08\x01\x02\x00" + zeros + "\x44TimelockEncrypted\x04\x03\x09" + zeros + "\x38ResetBondsFlag\x00\x00" + zeros +
+			"\x08" + "\x01" + zeros + "\x04x" + "\x02" + zeros + "\x00" +
+			"\x00" + zeros + "\x00" + zeros + "\x00\x00",
+	} {
+		if got := string(f.Tensor(name).Data); got != want {
+			t.Errorf("%s: %q, want %q", name, got, want)
+		}
+	}
+}
+
+// Mechanisms of a subnet do not overwrite each other.
+func TestSaveLoadMechanism(t *testing.T) {
+	root := t.TempDir()
+	for _, k := range []uint8{0, 1, 255} {
+		m := large()
+		m.Mechanism = k
+		m.Incentive = []uint16{uint16(k), 1}
+		if _, err := m.Save(root); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, k := range []uint8{0, 1, 255} {
+		m := metagraph.New(7, "finney")
+		m.Mechanism = k
+		if err := m.Load(root); err != nil {
+			t.Fatal(err)
+		}
+		if m.Mechanism != k || m.Incentive[0] != uint16(k) {
+			t.Errorf("mechanism %d: loaded %d with incentives %v", k, m.Mechanism, m.Incentive)
+		}
+	}
+	m := metagraph.New(7, "finney")
+	m.Mechanism = 2
+	if err := m.Load(root); !errors.Is(err, metagraph.ErrNoState) {
+		t.Errorf("mechanism 2: %v", err)
+	}
+	dir := metagraph.SaveDir(root, "finney", 7)
+	if err := os.Rename(filepath.Join(dir, "mechanism1"), filepath.Join(dir, "mechanism2")); err != nil {
+		t.Fatal(err)
+	}
+	if err := m.Load(root); !errors.Is(err, metagraph.ErrBadState) || !strings.Contains(err.Error(), "moved") {
+		t.Errorf("a folder that was renamed: %v", err)
 	}
 }
 
@@ -234,7 +313,7 @@ func TestLoadRefuses(t *testing.T) {
 		t.Error(diff)
 	}
 
-	good, err := os.ReadFile("testdata/python.safetensors")
+	good, err := metagraph.Encode(large())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -252,9 +331,11 @@ func TestLoadRefuses(t *testing.T) {
 		change func(f *tensorfile.File)
 	}{
 		{"names the format", func(f *tensorfile.File) { f.Metadata = nil }},
-		{"newer one", func(f *tensorfile.File) { f.Metadata["layout"] = "2" }},
+		{"newer one", func(f *tensorfile.File) { f.Metadata["layout"] = "3" }},
 		{"metadata", func(f *tensorfile.File) { f.Metadata["netuid"] = "65536" }},
 		{"metadata", func(f *tensorfile.File) { f.Metadata["block"] = "-1" }},
+		{"metadata", func(f *tensorfile.File) { delete(f.Metadata, "mechanism") }},
+		{"metadata", func(f *tensorfile.File) { f.Metadata["mechanism"] = "256" }},
 		{"no hotkeys", func(f *tensorfile.File) { drop(f, "hotkeys") }},
 		{"no hotkeys, or too many", func(f *tensorfile.File) {
 			replace(f, tensorfile.Of("hotkeys", make([]uint8, 65537*32), 65537, 32))
@@ -273,6 +354,16 @@ func TestLoadRefuses(t *testing.T) {
 		{"1 values", func(f *tensorfile.File) { replace(f, tensorfile.Of("weights_values", []uint16{1})) }},
 		{"does not fit", func(f *tensorfile.File) { replace(f, tensorfile.Of("stake_accounts", make([]uint8, 32), 1, 32)) }},
 		{"stake_amounts is missing", func(f *tensorfile.File) { drop(f, "stake_amounts") }},
+		{"3 identities for 2", func(f *tensorfile.File) { replace(f, tensorfile.Of("identities_starts", []uint32{0, 0, 0, 15})) }},
+		{"rows that end at 1", func(f *tensorfile.File) { replace(f, tensorfile.Of("identities_starts", []uint32{0, 0, 1})) }},
+		{"identities of uid 0", func(f *tensorfile.File) { replace(f, tensorfile.Of("identities_starts", []uint32{0, 1, 15})) }},
+		{"commitments_data is missing", func(f *tensorfile.File) { drop(f, "commitments_data") }},
+		{"commitments of uid 1", func(f *tensorfile.File) {
+			// A count of a million fields.
+			data := append(make([]byte, 16), 0x02, 0x09, 0x3d, 0x00)
+			replace(f, tensorfile.Of("commitments_starts", []uint32{0, 0, uint32(len(data))}))
+			replace(f, tensorfile.Of("commitments_data", data))
+		}},
 		{"weights_ids is missing", func(f *tensorfile.File) { drop(f, "weights_ids") }},
 	} {
 		f, err := tensorfile.Decode(good)
@@ -315,11 +406,13 @@ func TestSaveRefuses(t *testing.T) {
 		"ranks":       func(m *metagraph.Metagraph) { m.Ranks = nil },
 		"tao_stake":   func(m *metagraph.Metagraph) { m.TaoStake = m.TaoStake[:1] },
 		"axon_block":  func(m *metagraph.Metagraph) { m.Axons = m.Axons[:1] },
+		"identities":  func(m *metagraph.Metagraph) { m.Identities = m.Identities[:1] },
+		"commitments": func(m *metagraph.Metagraph) { m.Commitments = append(m.Commitments, nil) },
 		"stake lists": func(m *metagraph.Metagraph) { m.Stakes = nil },
 		"weights":     func(m *metagraph.Metagraph) { m.Weights.Starts = []uint32{0, 1} },
 		"UTF-8":       func(m *metagraph.Metagraph) { m.Network = "\xff" },
 	} {
-		m := small()
+		m := large()
 		change(m)
 		root := t.TempDir()
 		_, err := m.Save(root)
@@ -340,6 +433,11 @@ func FuzzLoadFrom(f *testing.F) {
 	}
 	f.Add(good)
 	f.Add(good[:len(good)-1])
+	newest, err := metagraph.Encode(large())
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(newest)
 	f.Add([]byte{})
 	f.Add([]byte("\x02\x00\x00\x00\x00\x00\x00\x00{}"))
 	dir := f.TempDir()

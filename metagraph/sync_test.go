@@ -1,205 +1,34 @@
 package metagraph_test
 
 import (
-	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync/atomic"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"golang.org/x/crypto/blake2b"
 
 	"github.com/bittensor-go/bt/devnet"
 	"github.com/bittensor-go/bt/internal/nodetest"
 	"github.com/bittensor-go/bt/internal/vectors"
 	"github.com/bittensor-go/bt/metagraph"
 	"github.com/bittensor-go/bt/substrate"
-	"github.com/bittensor-go/bt/substrate/scale"
 	"github.com/bittensor-go/bt/subtensor"
 )
 
-// node answers about one block as a real node did.
-type node struct {
-	inputs
-	t        testing.TB
-	version  json.RawMessage
-	metadata string // answer of Metadata_metadata_at_version, none for old runtimes
-	v14      string
-	hash     string
-
-	messages atomic.Int64 // that came; a batch is one
-}
-
-const networksAdded = "0x658faa385070e074c85bf6b568cf05550e30450fc4d507a846032a7fa65d9a43"
-
-// newNode starts a node with the runtime and the answers of a folder, and
-// connects to it.
-func newNode(t testing.TB, dir string) (*node, *subtensor.Client) {
-	t.Helper()
-	n := &node{t: t}
-	vectors.JSON(t, filepath.Join(vectors.Parity(t), dir, "inputs.json.gz"), &n.inputs)
-	var meta struct {
-		Spec json.RawMessage `json:"spec"`
-	}
-	vectors.JSON(t, dir+"/meta.json", &meta)
-	n.version = meta.Spec
-	n.v14 = text(vectors.Read(t, dir+"/metadata_v14.scale.gz"))
-	newest := dir + "/metadata_at_version_15.state_call.scale.gz"
-	if _, err := os.Stat(filepath.Join(vectors.Dir(t), newest)); err == nil {
-		n.metadata = text(vectors.Read(t, newest))
-	}
-	zero := make([]byte, 32)
-	enc := append(scale.AppendCompact(slices.Clone(zero), n.Block), slices.Concat(zero, zero, []byte{0})...)
-	sum := blake2b.Sum256(enc)
-	n.hash = text(sum[:])
-
-	server := nodetest.NewServer(t, n.serve)
-	network := subtensor.Network{Name: "parity", Endpoint: server.URL()}
-	c, err := subtensor.Dial(t.Context(), network, subtensor.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { c.Close() })
-	return n, c
-}
-
-func text(b []byte) string { return "0x" + hex.EncodeToString(b) }
-
-type request struct {
-	ID     json.RawMessage   `json:"id"`
-	Method string            `json:"method"`
-	Params []json.RawMessage `json:"params"`
-}
-
-func (n *node) serve(c *nodetest.Conn) {
-	c.Drain(func(msg []byte) {
-		n.messages.Add(1)
-		var batch []request
-		if msg[0] != '[' {
-			batch = make([]request, 1)
-			if err := json.Unmarshal(msg, &batch[0]); err != nil {
-				n.t.Error(err)
-			}
-		} else if err := json.Unmarshal(msg, &batch); err != nil {
-			n.t.Error(err)
-		}
-		answers := make([]string, len(batch))
-		for i, r := range batch {
-			result, err := json.Marshal(n.answerTo(r))
-			if err != nil {
-				n.t.Error(err)
-			}
-			answers[i] = fmt.Sprintf(`{"jsonrpc":"2.0","id":%s,"result":%s}`, r.ID, result)
-		}
-		reply := answers[0]
-		if msg[0] == '[' {
-			reply = "[" + strings.Join(answers, ",") + "]"
-		}
-		if err := c.Send(reply); err != nil {
-			n.t.Log(err)
-		}
-	})
-}
-
-func (n *node) answerTo(r request) any {
-	param := make([]string, len(r.Params))
-	for i, p := range r.Params {
-		_ = json.Unmarshal(p, &param[i])
-	}
-	zero := text(make([]byte, 32))
-	switch r.Method {
-	case "chain_getBlockHash":
-		switch string(r.Params[0]) {
-		case "0":
-			return zero
-		case fmt.Sprint(n.Block):
-			return n.hash
-		}
-		return nil
-	case "chain_getHeader":
-		return map[string]any{
-			"number": fmt.Sprintf("0x%x", n.Block), "parentHash": zero, "stateRoot": zero, "extrinsicsRoot": zero,
-			"digest": map[string]any{"logs": []string{}},
-		}
-	case "state_getRuntimeVersion":
-		return n.version
-	case "state_getStorageHash":
-		return zero
-	case "state_getMetadata":
-		return n.v14
-	case "state_getKeysPaged":
-		if param[0] != networksAdded {
-			n.t.Errorf("keys below %s", param[0])
-		}
-		keys := []string{}
-		for name := range n.Storage {
-			if strings.HasPrefix(name, "networksAdded(") {
-				keys = append(keys, n.value(name).Key)
-			}
-		}
-		slices.Sort(keys)
-		return keys
-	case "state_queryStorageAt":
-		var keys []string
-		if err := json.Unmarshal(r.Params[0], &keys); err != nil {
-			n.t.Error(err)
-		}
-		changes := make([][2]any, len(keys))
-		for i, k := range keys {
-			changes[i][0] = k
-			for name := range n.Storage {
-				if v := n.value(name); v.Key == k {
-					changes[i][1] = v.Value
-				}
-			}
-		}
-		return []any{map[string]any{"block": n.hash, "changes": changes}}
-	case "state_call":
-		name := param[0]
-		if strings.HasPrefix(name, "Metadata_") {
-			return n.metadata
-		}
-		for _, c := range n.Calls {
-			if c.Method == name && fmt.Sprintf("0x%02x%02x", c.Netuid&255, c.Netuid>>8) == param[1] {
-				return c.Result
-			}
-		}
-		if strings.HasSuffix(name, "subnet_state") {
-			return "0x00" // none
-		}
-		return "0x00" // an empty list
-	}
-	n.t.Errorf("%s was not expected", r.Method)
-	return nil
-}
-
-type stored struct{ Key, Value string }
-
-func (n *node) value(name string) (v stored) {
-	if strings.Contains(name, "*") {
-		return stored{} // many values
-	}
-	if err := json.Unmarshal(n.Storage[name], &v); err != nil {
-		n.t.Errorf("%s: %v", name, err)
-	}
-	return v
-}
-
 // Over the wire a metagraph is what FromAnswers makes of the same answers, in
-// every era, and takes as few questions as there can be.
+// every era, and takes two trips.
 func TestSync(t *testing.T) {
 	for _, c := range []struct {
 		dir   string
 		state bool // the subnet's state is asked for
 	}{{"119-mock", false}, {"202-dao", false}, {"293-aura", true}, {"475-backport", true}} {
 		t.Run(c.dir, func(t *testing.T) {
-			n, client := newNode(t, c.dir)
+			n := answers(t, c.dir)
+			gate := nodetest.NewGate(t, serve(t, n).URL())
+			client := dial(t, gate.URL(), "")
 			schema, _ := schemaOf(t, c.dir)
 			for _, netuid := range []uint16{1, 12} {
 				a := metagraph.Answers{Netuid: netuid, Network: "parity", Block: n.Block}
@@ -215,25 +44,24 @@ func TestSync(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				n.messages.Store(0)
-				got, err := metagraph.Sync(t.Context(), client, netuid, metagraph.Options{Full: true})
+				// The head; then version and code, neurons and state.
+				var got *metagraph.Metagraph
+				gate.Trips(func() {
+					got, err = metagraph.Sync(t.Context(), client, netuid, metagraph.Options{Full: true})
+				}, 1, 4)
 				if err != nil {
 					t.Fatal(err)
 				}
 				if diff := cmp.Diff(want, got); diff != "" {
 					t.Error(diff)
 				}
-				// The head, its runtime, and then all questions at once.
-				messages := int64(3)
-				if c.state {
-					messages++
-				}
-				if asked := n.messages.Load(); asked != messages {
-					t.Errorf("%d messages, want %d", asked, messages)
-				}
 
-				// The lite form lacks the matrices and nothing else.
-				lite, err := metagraph.Sync(t.Context(), client, netuid, metagraph.Options{Block: &n.Block})
+				// The lite form lacks the matrices and nothing else. A block by number takes
+				// its hash and the head first, and its header with the rest.
+				var lite *metagraph.Metagraph
+				gate.Trips(func() {
+					lite, err = metagraph.Sync(t.Context(), client, netuid, metagraph.Options{Block: &n.Block})
+				}, 2, 5)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -247,8 +75,15 @@ func TestSync(t *testing.T) {
 }
 
 func TestSyncRoot(t *testing.T) {
-	_, client := newNode(t, "293-aura")
-	m, err := metagraph.Sync(t.Context(), client, 0, metagraph.Options{Full: true})
+	n := answers(t, "293-aura")
+	node := serve(t, n)
+	gate := nodetest.NewGate(t, node.URL())
+	client := dial(t, gate.URL(), "")
+	var m *metagraph.Metagraph
+	var err error
+	gate.Trips(func() {
+		m, err = metagraph.Sync(t.Context(), client, 0, metagraph.Options{Full: true})
+	}, 1, 5)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -261,6 +96,83 @@ func TestSyncRoot(t *testing.T) {
 	}
 	if m.B() != nil {
 		t.Error("bonds on the root subnet")
+	}
+
+	// Where the runtime's list of subnets is of no use, storage is read.
+	clear(n.more)
+	again, err := metagraph.Sync(t.Context(), client, 0, metagraph.Options{Full: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(m, again); diff == "" {
+		t.Error("an empty list of subnets is not believed")
+	}
+	delete(n.methods, "SubnetInfoRuntimeApi_get_subnets_info")
+	if again, err = metagraph.Sync(t.Context(), client, 0, metagraph.Options{Full: true}); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(m, again); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// Every block is read with its own runtime, wherever the client comes from.
+func TestSyncAcrossUpgrades(t *testing.T) {
+	var blocks []*block
+	for i, dir := range []string{"119-mock", "202-dao", "293-aura", "475-backport"} {
+		b := answers(t, dir)
+		b.number(4_200_000 + uint64(i))
+		blocks = append(blocks, b)
+	}
+	gate := nodetest.NewGate(t, serve(t, blocks...).URL())
+	client := dial(t, gate.URL(), "")
+	read := func(b *block) *metagraph.Metagraph {
+		t.Helper()
+		m, err := metagraph.Sync(t.Context(), client, 1, metagraph.Options{Full: true, Block: &b.Block})
+		if err != nil {
+			t.Fatalf("block %d: %v", b.Block, err)
+		}
+		return m
+	}
+	var first []*metagraph.Metagraph
+	for _, b := range blocks {
+		_, alone := newNode(t, map[uint64]string{4_200_000: "119-mock", 4_200_001: "202-dao", 4_200_002: "293-aura", 4_200_003: "475-backport"}[b.Block])
+		want, err := metagraph.Sync(t.Context(), alone, 1, metagraph.Options{Full: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		want.Block, want.MatrixBlock = b.Block, b.Block
+		got := read(b) // with metadata, which is not known yet
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("block %d: %s", b.Block, diff)
+		}
+		first = append(first, got)
+	}
+	// Back and forth: whatever was read last, two trips.
+	for _, i := range []int{3, 0, 2, 1, 3, 2, 0} {
+		gate.Trips(func() {
+			if diff := cmp.Diff(first[i], read(blocks[i])); diff != "" {
+				t.Errorf("block %d: %s", blocks[i].Block, diff)
+			}
+		}, 2, 5)
+	}
+}
+
+// Without a client one is made for the graph's network, and closed.
+func TestSyncWithoutClient(t *testing.T) {
+	b := answers(t, "293-aura")
+	node := serve(t, b)
+	m := metagraph.New(1, node.URL())
+	for range 2 {
+		if err := m.Sync(t.Context(), nil, metagraph.Options{}); err != nil || m.N() != 64 || m.Network != node.URL() {
+			t.Errorf("%v, %v", m, err)
+		}
+	}
+	if left := node.open.Load(); left > 1 { // the last goodbye may be under way
+		t.Errorf("%d connections are open", left)
+	}
+	if err := metagraph.New(1, "parity").Sync(t.Context(), nil, metagraph.Options{}); err == nil || !strings.Contains(err.Error(), "without a client") {
+		t.Error(err)
 	}
 }
 

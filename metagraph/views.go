@@ -21,7 +21,9 @@ const rootWeight = 0.18
 // For blocks before spec 233 it is the sum of the neuron's stake list, as
 // total_stake in SDK versions 3 to 8. For later blocks it is what the runtime
 // calls total_stake, as in SDK 9 and later; on the root subnet it is the TAO
-// staked there.
+// staked there. Each era gets the reading of the SDKs that were made for it: the
+// list holds no TAO any more from 233 on, and there is no total_stake before. As
+// gives what another version shows.
 func (m *Metagraph) S() []float32 { return amounts(m.staked(m.TotalStake), 1) }
 
 // TS returns the TAO that each neuron has on the root subnet, times 0.18, as
@@ -47,7 +49,8 @@ func (m *Metagraph) staked(column []uint64) []uint64 {
 	return column
 }
 
-// R returns the ranks, 0 to 1. They are zeros from spec 397 on.
+// R returns the ranks, 0 to 1. They are zeros from spec 397 on, and SDK 10.0.1 and
+// later have none.
 func (m *Metagraph) R() []float32 { return shares(m.Ranks) }
 
 // I returns the incentives, 0 to 1.
@@ -59,7 +62,8 @@ func (m *Metagraph) E() []float32 { return amounts(m.Emission, 1) }
 // C returns the consensus, 0 to 1.
 func (m *Metagraph) C() []float32 { return shares(m.Consensus) }
 
-// T returns the trust, 0 to 1. It is zeros from spec 397 on.
+// T returns the trust, 0 to 1. It is zeros from spec 397 on, and SDK 10.0.1 and
+// later have none.
 func (m *Metagraph) T() []float32 { return shares(m.Trust) }
 
 // Tv returns the validator trust, 0 to 1.
@@ -70,10 +74,12 @@ func (m *Metagraph) D() []float32 { return shares(m.Dividends) }
 
 // W returns the weights as n rows of n, each divided by its sum; n rows with a
 // column for each of Weights.Columns on the root subnet. It is nil before a full
-// sync.
+// sync. All versions of the SDK agree on it; Matrix.Normalized says how it rounds.
 func (m *Metagraph) W() [][]float32 { return m.Weights.Normalized() }
 
 // B returns the bonds as n rows of n, 0 to 65535. It is nil before a full sync.
+// They are float32, as in SDK 7.2.0 and later with NumPy; As gives the int64 and
+// float64 arrays of others.
 func (m *Metagraph) B() [][]float32 { return m.Bonds.Dense() }
 
 // Validators returns the uids of the neurons with a validator permit, those with
@@ -95,6 +101,17 @@ func (m *Metagraph) Addresses() []string {
 	all := make([]string, len(m.Axons))
 	for i, a := range m.Axons {
 		all[i] = AddressOf(a)
+	}
+	return all
+}
+
+// AxonTexts describes the axon of each neuron as the Python SDK's AxonInfo does:
+// "AxonInfo( /ipv4/1.2.3.4:8091, <hotkey>, <coldkey>, 720 )", the last being the
+// version.
+func (m *Metagraph) AxonTexts() []string {
+	all := make([]string, len(m.Axons))
+	for i, a := range m.Axons {
+		all[i] = fmt.Sprintf("AxonInfo( %s, %v, %v, %d )", AddressOf(a), m.Hotkeys[i], m.Coldkeys[i], a.Version)
 	}
 	return all
 }
