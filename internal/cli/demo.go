@@ -76,6 +76,11 @@ func (a *app) walk(ctx context.Context) (err error) {
 	if err != nil {
 		return fmt.Errorf("temporary folder: %w", err)
 	}
+	defer func() {
+		if err != nil {
+			a.message("what the demo had made is in %s", home)
+		}
+	}()
 	node, err := devnet.Start(devnet.Options{BlockTime: demoBlockTime, Difficulty: defaultDifficulty}) //nolint:contextcheck // it runs until Close
 	if err != nil {
 		return fmt.Errorf("starting the chain: %w", err)

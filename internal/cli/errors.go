@@ -29,11 +29,11 @@ const (
 const exitCodes = `bt exits with
 
     0  ok; also where the hotkey to register is registered already
-    1  any other error
+    1  any other error; of bt doctor: something that bt needs does not work
     2  wrong usage: unknown command, flag or network name, missing value
     3  network: the node cannot be reached, went away, or is of another chain
-    4  refused by the chain: no such subnet, registration not possible there,
-       transaction refused or failed
+    4  refused by the chain: no such subnet or block, registration not possible
+       there, transaction refused or failed
     5  wallet: not found, exists already, wrong password, unreadable keyfile
     6  refused for safety: on this runtime the call would burn TAO, or what it
        would do is not known; nothing was sent
@@ -74,7 +74,7 @@ func (e *codedError) Unwrap() error { return e.err }
 // chainErrors are refusals by the chain, told from its state before anything was
 // sent.
 var chainErrors = []error{
-	subtensor.ErrSubnetNotFound, subtensor.ErrNeuronNotFound, subtensor.ErrRootSubnet, subtensor.ErrPowDisabled,
+	subtensor.ErrSubnetNotFound, subtensor.ErrMechanismNotFound, subtensor.ErrNeuronNotFound, subtensor.ErrRootSubnet, subtensor.ErrPowDisabled,
 	subtensor.ErrHotkeyOwnedByAnother, subtensor.ErrNoRoom, subtensor.ErrTooManyThisBlock,
 	subtensor.ErrTooManyThisInterval, subtensor.ErrReplay,
 }
@@ -87,6 +87,7 @@ func exitCode(err error) int {
 		dispatch *substrate.DispatchError
 		pool     *substrate.PoolError
 		status   *substrate.StatusError
+		block    *substrate.BlockNotFoundError
 	)
 	switch {
 	case err == nil:
@@ -99,7 +100,7 @@ func exitCode(err error) int {
 		return exitUnsafe
 	case errors.As(err, &coded):
 		return coded.code
-	case errors.As(err, &dispatch), errors.As(err, &pool), errors.As(err, &status), errors.Is(err, registration.ErrAttempts):
+	case errors.As(err, &dispatch), errors.As(err, &pool), errors.As(err, &status), errors.As(err, &block), errors.Is(err, registration.ErrAttempts):
 		return exitChain
 	case substrate.Unreachable(err), errors.Is(err, subtensor.ErrNotSubtensor), errors.Is(err, context.DeadlineExceeded):
 		return exitNetwork

@@ -33,7 +33,7 @@ func TestExitCode(t *testing.T) {
 	}{
 		{nil, 0, ""},
 		{errors.New("anything"), 1, ""},
-		{&substrate.BlockNotFoundError{Number: 9, Head: 8}, 1, "choose a block that exists"},
+		{&substrate.BlockNotFoundError{Number: 9, Head: 8}, 4, "choose a block that exists"},
 		{&substrate.UnknownExtensionError{Identifier: "X"}, 1, "newer"},
 		{&fs.PathError{Op: "open", Path: "x", Err: fs.ErrPermission}, 1, "--home"},
 		{usage("bt help", "wrong"), 2, "bt help"},
@@ -54,7 +54,7 @@ func TestExitCode(t *testing.T) {
 		{walletError(&fs.PathError{Op: "open", Path: "x", Err: fs.ErrPermission}), 5, "--home"},
 		{walletError(errors.New("anything")), 5, ""},
 		{walletError(context.Canceled), 130, ""},
-		{&subtensor.UnsafeError{Spec: 425, Reason: "burns"}, 6, "nothing was sent"},
+		{&subtensor.UnsafeError{Spec: 425, Reason: "burns"}, 6, "takes proofs of work"},
 		{context.Canceled, 130, ""},
 		{errors.Join(context.Canceled, rpc.ErrClosed), 130, ""},
 	} {

@@ -22,13 +22,24 @@ weights. Columns of zeros are left out.
 
 With --json the document holds the chain's own integers beside the numbers that
 the Python SDK shows: stake_rao and stake, rank_u16 and rank. With --lite=false
-it also holds the rows of weights and bonds, as they are on the chain.`
+it also holds the rows of weights and bonds, as they are on the chain.
+
+With --all every subnet is read, of one block, and the table has a line for
+each; --json and --save give all of them in full.
+
+Incentive, last updates, weights and bonds are those of one mechanism of the
+subnet: number 0, or --mechid. --commitments adds what hotkeys have committed and
+what coldkeys say about themselves: texts of theirs that nobody checked.
+
+Blocks more than 300 behind the newest are read from the network's archive node
+where one is known.`
 
 // metagraphResult is the document of bt metagraph --json.
 type metagraphResult struct {
 	Network  string         `json:"network"`
 	Endpoint string         `json:"endpoint,omitempty"`
 	Netuid   uint16         `json:"netuid"`
+	MechID   uint8          `json:"mechid,omitempty"`
 	N        int            `json:"n"`
 	Block    uint64         `json:"block"`
 	Lite     bool           `json:"lite"`
@@ -75,6 +86,29 @@ type neuronResult struct {
 	PruningScore    uint16     `json:"pruning_score"`
 	LastUpdate      uint64     `json:"last_update"` // block
 	Axon            axonResult `json:"axon"`
+
+	Commitment *commitmentResult `json:"commitment,omitempty"`
+	Identity   *identityResult   `json:"identity,omitempty"`
+}
+
+// commitmentResult is what a hotkey has committed. Revealed is what it had locked
+// for a time.
+type commitmentResult struct {
+	Block      uint64   `json:"block"`
+	DepositRao uint64   `json:"deposit_rao"`
+	Text       string   `json:"text"`
+	Revealed   []string `json:"revealed,omitempty"`
+}
+
+// identityResult is what a coldkey says about itself.
+type identityResult struct {
+	Name        string `json:"name"`
+	URL         string `json:"url"`
+	GithubRepo  string `json:"github_repo"`
+	Image       string `json:"image"`
+	Discord     string `json:"discord"`
+	Description string `json:"description"`
+	Additional  string `json:"additional"`
 }
 
 type axonResult struct {
@@ -99,26 +133,51 @@ type entryResult struct {
 
 func (a *app) metagraph() *cobra.Command {
 	var (
-		netuid     netuidValue
-		block      blockValue
-		lite       bool
-		wide, save bool
+		netuid          netuidValue
+		block           blockValue
+		lite            bool
+		all, wide, save bool
+		opts            metagraph.Options
 	)
 	cmd := &cobra.Command{
 		Use:   "metagraph [netuid]",
-		Short: "Show the metagraph of a subnet",
+		Short: "Show the metagraph of a subnet, or of all",
 		Long:  metagraphLong,
 		Example: `  bt metagraph 1
-  bt metagraph --netuid 1 --network archive --block 4000000 --lite=false --json`,
+  bt metagraph --netuid 1 --network archive --block 4000000 --lite=false --json
+  bt metagraph --all --save`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return a.runMetagraph(cmd.Context(), netuid.n, metagraph.Options{Block: block.n, Full: !lite}, wide, save)
+			opts.Block, opts.Full = block.n, !lite
+			if all {
+				return a.runMetagraphs(cmd.Context(), opts, save)
+			}
+			return a.runMetagraph(cmd.Context(), netuid.n, opts, wide, save)
 		},
 	}
 	netuidFlag(cmd, &netuid)
+	one := cmd.Args
+	cmd.Args = func(cmd *cobra.Command, args []string) error {
+		if !all {
+			return one(cmd, args)
+		}
+		try := cmd.CommandPath() + " --all"
+		switch {
+		case netuid.set || len(args) > 0:
+			return usage(try, "--all reads every subnet: leave the netuid out")
+		case opts.Mechanism != 0:
+			return usage(try, "--all reads mechanism 0, which every subnet has: leave --mechid out")
+		case wide:
+			return usage(try, "--all shows a line for each subnet, and --wide the neurons of one")
+		}
+		return nil
+	}
 	a.networkFlag(cmd)
 	a.homeFlag(cmd)
+	cmd.Flags().BoolVar(&all, "all", false, "every subnet, a line for each")
+	cmd.Flags().Uint8Var(&opts.Mechanism, "mechid", 0, "the mechanism of the subnet whose incentive, weights and bonds are read")
 	cmd.Flags().Var(&block, "block", "the block to read, instead of the newest")
 	cmd.Flags().BoolVar(&lite, "lite", true, "without weights and bonds; --lite=false reads them")
+	cmd.Flags().BoolVar(&opts.Commitments, "commitments", false, "with what hotkeys have committed and coldkeys say about themselves")
 	cmd.Flags().BoolVar(&wide, "wide", false, "addresses in full, with coldkeys")
 	cmd.Flags().BoolVar(&save, "save", false, "keep the metagraph in a file below the home folder")
 	return cmd
@@ -136,26 +195,31 @@ func (a *app) runMetagraph(ctx context.Context, netuid uint16, opts metagraph.Op
 	}
 	saved := ""
 	if save {
-		home, err := a.homeDir()
-		if err != nil {
-			return err
-		}
-		if saved, err = m.Save(metagraphsDir(home)); err != nil {
+		if saved, err = a.save(m); err != nil {
 			return err
 		}
 	}
 	if a.json {
 		r := newMetagraphResult(m, opts.Full)
-		r.Endpoint, r.Saved = c.Network.Endpoint, saved
+		r.Endpoint, r.Saved = c.Network.Public(), saved
 		return a.printJSON(r)
 	}
-	if err := a.printMetagraph(m, c.Network.Endpoint, wide, nil); err != nil {
+	if err := a.printMetagraph(m, c.Network.Public(), wide, nil); err != nil {
 		return err
 	}
 	if save {
 		a.message("saved: %s", saved)
 	}
 	return nil
+}
+
+// save keeps a metagraph below the home folder and returns the path of its file.
+func (a *app) save(m *metagraph.Metagraph) (path string, err error) {
+	home, err := a.homeDir()
+	if err != nil {
+		return "", err
+	}
+	return m.Save(metagraphsDir(home))
 }
 
 // sync reads a metagraph.
@@ -170,7 +234,7 @@ func (a *app) sync(ctx context.Context, c *subtensor.Client, netuid uint16, opts
 
 func newMetagraphResult(m *metagraph.Metagraph, full bool) metagraphResult {
 	r := metagraphResult{
-		Network: m.Network, Netuid: m.Netuid, N: m.N(), Block: m.Block, Lite: !full,
+		Network: m.Network, Netuid: m.Netuid, MechID: m.Mechanism, N: m.N(), Block: m.Block, Lite: !full,
 		Totals: totals(m), Neurons: make([]neuronResult, m.N()),
 	}
 	stake, emission := m.S(), m.E()
@@ -196,10 +260,28 @@ func newMetagraphResult(m *metagraph.Metagraph, full bool) metagraphResult {
 		if m.TaoStake != nil {
 			n.TaoStakeRao = &m.TaoStake[i]
 		}
+		if m.Commitments != nil {
+			n.Commitment = newCommitmentResult(m.Commitments[i])
+		}
+		if m.Identities != nil && m.Identities[i] != nil {
+			id := identityResult(*m.Identities[i])
+			n.Identity = &id
+		}
 		r.Neurons[i] = n
 	}
 	if full {
 		r.Weights, r.Bonds = rows(&m.Weights), rows(&m.Bonds)
+	}
+	return r
+}
+
+func newCommitmentResult(c *subtensor.Commitment) *commitmentResult {
+	if c == nil {
+		return nil
+	}
+	r := &commitmentResult{Block: c.Block, DepositRao: c.Deposit, Text: c.Text()}
+	for i := range c.Revealed {
+		r.Revealed = append(r.Revealed, c.Revealed[i].Text())
 	}
 	return r
 }
@@ -249,7 +331,11 @@ func addSaturating(a, b uint64) uint64 {
 // emphasised.
 func (a *app) printMetagraph(m *metagraph.Metagraph, endpoint string, wide bool, marked []int) error {
 	t := totals(m)
-	header := fmt.Sprintf("netuid %d, %d neurons, block %s, %s", m.Netuid, m.N(), thousands(m.Block), m.Network)
+	netuid := fmt.Sprintf("netuid %d", m.Netuid)
+	if m.Mechanism != 0 {
+		netuid += fmt.Sprintf(", mechanism %d", m.Mechanism)
+	}
+	header := fmt.Sprintf("%s, %d neurons, block %s, %s", netuid, m.N(), thousands(m.Block), m.Network)
 	if err := a.print("%s (%s)\nstake %s, emission %s, %d active, %d validators, %d serving\n\n",
 		a.out.style(bold, header), endpoint, tao(t.StakeRao, 3), tao(t.EmissionRao, 3), t.Active, t.Validators, t.Serving); err != nil {
 		return err
@@ -275,7 +361,7 @@ func (a *app) printMetagraph(m *metagraph.Metagraph, endpoint string, wide bool,
 
 // expendable are the columns that a narrow terminal does without, the first ones
 // first.
-var expendable = []string{"axon", "rank", "trust", "active", "consensus", "vtrust", "permit", "dividends"}
+var expendable = []string{"commitment", "identity", "axon", "rank", "trust", "active", "consensus", "vtrust", "permit", "dividends"}
 
 // fit renders the table, on a terminal with as many columns as its width allows.
 func (a *app) fit(n int, columns []column, marked []int, wide bool) (rendered string, dropped []string) {
@@ -369,6 +455,22 @@ func (a *app) metagraphColumns(m *metagraph.Metagraph, wide bool) []column {
 	)
 	if wide {
 		columns = append(columns, column{"<coldkey", func(i int) string { return m.Coldkeys[i].String() }})
+	}
+	if m.Identities != nil {
+		columns = append(columns, column{"<identity", func(i int) string {
+			if m.Identities[i] == nil {
+				return ""
+			}
+			return short(m.Identities[i].Name, 24)
+		}})
+	}
+	if m.Commitments != nil {
+		columns = append(columns, column{"<commitment", func(i int) string {
+			if m.Commitments[i] == nil {
+				return ""
+			}
+			return short(m.Commitments[i].Text(), 40)
+		}})
 	}
 	return columns
 }

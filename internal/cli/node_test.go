@@ -36,6 +36,17 @@ var flavours = map[string]node{
 			}
 		}
 	}},
+	// A runtime whose pow_register takes something else than the one that is known,
+	// and which wants something in transactions that is not known.
+	"strange": {spec: 500, edit: func(md *metadata.Metadata) {
+		_, call, _ := md.Call("SubtensorModule", "pow_register")
+		call.Fields[2].Name = "nonces"
+		for i, x := range md.Extrinsic.Extensions {
+			if x.Identifier == "CheckNonce" {
+				md.Extrinsic.Extensions[i].Identifier = "CheckNonsense"
+			}
+		}
+	}},
 	// Metadata that ends too early.
 	"truncated": {spec: 475, edit: func(*metadata.Metadata) {}, cut: 1000},
 	// A node that hangs up after its first answer.

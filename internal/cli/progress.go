@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"fmt"
 	"sync"
 	"time"
@@ -12,6 +13,26 @@ import (
 func (a *app) slow(what string, do func() error) error {
 	defer a.watch(what)()
 	return do()
+}
+
+// abandon does something that takes seconds and cannot be interrupted. When ctx
+// ends it is left behind, for the program is about to end.
+func abandon[T any](ctx context.Context, do func() (T, error)) (T, error) {
+	type result struct {
+		value T
+		err   error
+	}
+	done := make(chan result, 1)
+	go func() {
+		value, err := do()
+		done <- result{value, err}
+	}()
+	select {
+	case r := <-done:
+		return r.value, r.err
+	case <-ctx.Done():
+		return *new(T), ctx.Err()
+	}
 }
 
 // watch says after a second what is going on, until the returned function is

@@ -95,7 +95,7 @@ func (a *app) runRegister(ctx context.Context, netuid uint16, names walletFlags,
 	if errors.As(err, &already) {
 		if a.json {
 			return a.printJSON(registerResult{
-				Network: c.Network.Name, Endpoint: c.Network.Endpoint, Netuid: netuid, UID: already.UID,
+				Network: c.Network.Name, Endpoint: c.Network.Public(), Netuid: netuid, UID: already.UID,
 				Hotkey: keys.Hotkey.String(), Coldkey: keys.Coldkey.String(), AlreadyRegistered: true,
 			})
 		}
@@ -111,7 +111,7 @@ func (a *app) runRegister(ctx context.Context, netuid uint16, names walletFlags,
 	if err := a.print("registered  uid %d on netuid %d in block %d\nhotkey      %s\ncoldkey     %s\n", r.UID, r.Netuid, r.Block, r.Hotkey, r.Coldkey); err != nil {
 		return err
 	}
-	a.message("%s; see it with: %s metagraph %d --network %s", effort(result), a.program, netuid, c.Network.Endpoint)
+	a.message("%s; see it with: %s metagraph %d --network %s", effort(result), a.program, netuid, c.Network.Public())
 	return nil
 }
 
@@ -152,14 +152,19 @@ func (a *app) unlock(ctx context.Context, w *wallet.Wallet, which subtensor.Sign
 	}
 	for try := 1; ; try++ {
 		asked, stop := false, func() {}
-		pair, err := open(func() (string, error) {
-			password, typed, err := a.password(ctx, fmt.Sprintf("password of the %s of wallet %q", which, w.Name))
-			asked = typed
-			if err == nil {
-				stop = a.watch(fmt.Sprintf("opening the %s", which)) // it takes seconds
-			}
-			return password, err
+		pair, err := abandon(ctx, func() (*keypair.Pair, error) {
+			return open(func() (string, error) {
+				password, typed, err := a.password(ctx, fmt.Sprintf("password of the %s of wallet %q", which, w.Name))
+				asked = typed
+				if err == nil {
+					stop = a.watch(fmt.Sprintf("opening the %s", which)) // it takes seconds
+				}
+				return password, err
+			})
 		})
+		if ctx.Err() != nil {
+			return nil, ctx.Err() // what is left behind may still use asked and stop
+		}
 		stop()
 		if !asked || try == 3 || !errors.Is(err, wallet.ErrWrongPassword) {
 			return pair, err
@@ -172,10 +177,14 @@ func (a *app) unlock(ctx context.Context, w *wallet.Wallet, which subtensor.Sign
 func (a *app) solveAndRegister(ctx context.Context, c *subtensor.Client, netuid uint16, keys registration.Keys, attempts int) (registration.Result, error) {
 	view := a.view()
 	defer view.Clear()
-	refused, submitted := 0, 0 // attempts of which it was told
+	refused, submitted, fee := 0, 0, false // what was told
 	return registration.Register(ctx, c, netuid, keys, registration.Options{
 		MaxAttempts: attempts,
 		Progress: func(p registration.Progress) {
+			if p.Terms.Rule.PaysFee && !fee {
+				fee = true
+				view.Print(fmt.Sprintf("the %s pays a transaction fee for each attempt, also for one that fails", p.Terms.Rule.Signer))
+			}
 			if p.Err != nil && p.Phase < registration.Submitting && p.Attempts > refused {
 				refused = p.Attempts
 				view.Print(clean(fmt.Sprintf("attempt %d failed: %v", p.Attempts, p.Err)))
@@ -207,7 +216,7 @@ func waitingLine(p registration.Progress) string {
 
 func newRegisterResult(c *subtensor.Client, netuid uint16, keys registration.Keys, r registration.Result) registerResult {
 	return registerResult{
-		Network: c.Network.Name, Endpoint: c.Network.Endpoint, Netuid: netuid, UID: r.UID,
+		Network: c.Network.Name, Endpoint: c.Network.Public(), Netuid: netuid, UID: r.UID,
 		Hotkey: keys.Hotkey.String(), Coldkey: keys.Coldkey.String(),
 		Block: r.Block.Number, BlockHash: &r.Block.Hash, WorkBlock: r.Solution.Block,
 		WorkHash: (*substrate.Hash)(&r.Solution.BlockHash), Difficulty: r.Solution.Difficulty, Nonce: r.Solution.Nonce,

@@ -135,8 +135,15 @@ func (a *app) dial(ctx context.Context) (*subtensor.Client, error) {
 
 // dialNetwork connects to a network.
 func (a *app) dialNetwork(ctx context.Context, n subtensor.Network, home string) (*subtensor.Client, error) {
-	defer a.watch("connecting to " + n.Endpoint)()
-	return subtensor.Dial(ctx, n, subtensor.Options{CacheDir: cacheDir(home)})
+	defer a.watch("connecting to " + n.Public())()
+	c, err := subtensor.Dial(ctx, n, subtensor.Options{CacheDir: cacheDir(home)})
+	if err != nil {
+		return nil, err
+	}
+	c.OnArchive = func(block uint64) {
+		a.message("block %d is not kept by %s: reading it from the archive node %s", block, n.Public(), n.Archive)
+	}
+	return c, nil
 }
 
 // closing closes something and keeps the first error.

@@ -82,7 +82,7 @@ func (a *app) runSubnets(ctx context.Context, block *uint64) (err error) {
 	}); err != nil {
 		return err
 	}
-	r := subnetsResult{Network: c.Network.Name, Endpoint: c.Network.Endpoint, Block: at.Number, BlockHash: at.Hash, Subnets: []subnetResult{}}
+	r := subnetsResult{Network: c.Network.Name, Endpoint: c.Network.Public(), Block: at.Number, BlockHash: at.Hash, Subnets: []subnetResult{}}
 	for _, s := range list {
 		r.Subnets = append(r.Subnets, newSubnetResult(s))
 	}

@@ -192,11 +192,13 @@ func (a *app) createWallet(ctx context.Context, s wallet.Store, o newWalletOptio
 		return nil, nil, err
 	}
 	opts.Password = func() (string, error) { return password, nil }
-	err = a.slow("encrypting the coldkey", func() error {
-		cold, hot, err = s.Create(o.name, o.hotkey, opts)
-		return err
+	type keys struct{ cold, hot *wallet.NewKey }
+	defer a.watch("encrypting the coldkey")()
+	made, err := abandon(ctx, func() (k keys, err error) {
+		k.cold, k.hot, err = s.Create(o.name, o.hotkey, opts)
+		return k, err
 	})
-	return cold, hot, err
+	return made.cold, made.hot, err
 }
 
 func newKey(name string, k *wallet.NewKey, show bool) *newKeyResult {
