@@ -158,8 +158,8 @@ func (m *Metagraph) packStakes(n int) {
 
 // setStake takes the stake columns of the subnet's state, where there is one.
 func (m *Metagraph) setStake(a Answers) error {
-	if a.State == nil || m.N() == 0 {
-		return nil
+	if a.State == nil || m.N() == 0 || a.State.TotalStake == nil && a.State.AlphaStake == nil {
+		return nil // the first builds to have the answer gave other columns (204)
 	}
 	for _, c := range []struct {
 		name string

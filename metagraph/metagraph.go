@@ -39,11 +39,11 @@ type Metagraph struct {
 	// to spec 194, later one entry with the owner.
 	Stakes [][]subtensor.StakeEntry
 	// TotalStake is the stake that counts for consensus, in rao: the sum of the
-	// neuron's stake list before spec 233, and what the runtime gives as
+	// neuron's stake list up to spec 217, and what the runtime gives as
 	// total_stake, alpha and weighted TAO together, from then on.
 	TotalStake []uint64
-	AlphaStake []uint64 // alpha rao; nil before spec 233
-	TaoStake   []uint64 // rao on the root subnet; nil before spec 233
+	AlphaStake []uint64 // alpha rao; nil up to spec 217
+	TaoStake   []uint64 // rao on the root subnet; nil up to spec 217
 
 	// Commitments are what each hotkey has committed on the subnet, and Identities
 	// what each coldkey says about itself: nil for a neuron without, and nil as a

@@ -10,11 +10,9 @@ import (
 	"github.com/bittensor-go/bt/subtensor"
 )
 
-// firstDynamic is the first spec whose subnets have alpha of their own
-// (subtensor v2.0.0): from there on the stake lists of neurons are in alpha and
-// the stake that counts is in the subnet's state.
-const firstDynamic = 233
-
+// subnetState is what tells the stake that counts, since subnets have alpha of
+// their own and the stake lists of neurons are in alpha (subtensor v2.0.0, and
+// test builds before it).
 const subnetState = "SubnetInfoRuntimeApi_get_subnet_state"
 
 // Options say what Sync reads. The zero value is the Python SDK's default: the
@@ -36,9 +34,9 @@ type Options struct {
 // subnet, and subtensor.ErrMechanismNotFound where it has no such mechanism.
 //
 // Once the runtime of the block is known it takes two trips to the node: the
-// block, then everything about it. A third one reads the rows of a mechanism
-// other than 0, and Options.Commitments. Runtimes without the API that lists
-// neurons take more.
+// block, then everything about it. The rows of a mechanism other than 0 take a
+// third, Options.Commitments two more and another for each thousand entries.
+// Runtimes without the API that lists neurons take four or five in all.
 func Sync(ctx context.Context, c *subtensor.Client, netuid uint16, opts Options) (*Metagraph, error) {
 	m := New(netuid, c.Network.Name)
 	if err := m.Sync(ctx, c, opts); err != nil {
@@ -172,10 +170,19 @@ func ask(ctx context.Context, s *subtensor.State, netuid uint16, opts Options) (
 		a.Lite, err = s.NeuronsLite(ctx, netuid)
 		return err
 	}}
-	if s.Runtime.SpecVersion >= firstDynamic && s.Schema().Has(subnetState) {
+	switch {
+	case s.Schema().Has(subnetState):
 		questions = append(questions, func() error {
 			state, err := s.SubnetState(ctx, netuid)
 			a.State = &state
+			return err
+		})
+	case dynamic(s):
+		// The same columns stand in a longer answer. Without either, the stake that
+		// counts cannot be told, and that is an error.
+		questions = append(questions, func() error {
+			info, err := s.MetagraphInfo(ctx, netuid)
+			a.State = &subtensor.SubnetState{TotalStake: info.TotalStake, AlphaStake: info.AlphaStake, TaoStake: info.TaoStake}
 			return err
 		})
 	}
@@ -206,6 +213,17 @@ func ask(ctx context.Context, s *subtensor.State, netuid uint16, opts Options) (
 		}
 	}
 	return a, mechanism, nil
+}
+
+// dynamic reports whether subnets have alpha of their own, so that a neuron's
+// stake list is not the stake that counts.
+func dynamic(s *subtensor.State) bool {
+	pallet, ok := s.Runtime.Metadata.Pallet("SubtensorModule")
+	if !ok {
+		return false
+	}
+	_, ok = pallet.Entry("TotalHotkeyAlpha")
+	return ok
 }
 
 // netuids returns the subnets that exist. Their summaries take one trip, storage

@@ -18,9 +18,9 @@ const rootWeight = 0.18
 // S returns the stake of each neuron in TAO (in alpha and weighted TAO from spec
 // 233 on).
 //
-// For blocks before spec 233 it is the sum of the neuron's stake list, as
-// total_stake in SDK versions 3 to 8. For later blocks it is what the runtime
-// calls total_stake, as in SDK 9 and later; on the root subnet it is the TAO
+// For runtimes without get_subnet_state (up to spec 217) it is the sum of the
+// neuron's stake list, as total_stake in SDK versions 3 to 8. For later ones it is
+// what the runtime calls total_stake, as in SDK 9 and later; on the root subnet it is the TAO
 // staked there. Each era gets the reading of the SDKs that were made for it: the
 // list holds no TAO any more from 233 on, and there is no total_stake before. As
 // gives what another version shows.
@@ -28,7 +28,7 @@ func (m *Metagraph) S() []float32 { return amounts(m.staked(m.TotalStake), 1) }
 
 // TS returns the TAO that each neuron has on the root subnet, times 0.18, as
 // tao_stake in SDK 9 and later; unscaled for the root subnet itself. It is nil
-// for blocks before spec 233.
+// for runtimes without get_subnet_state (up to spec 217).
 func (m *Metagraph) TS() []float32 {
 	if m.Netuid == 0 {
 		return amounts(m.TaoStake, 1)
@@ -37,7 +37,8 @@ func (m *Metagraph) TS() []float32 {
 }
 
 // AS returns the alpha that each neuron has, as alpha_stake in SDK 9 and later;
-// for the root subnet the TAO. It is nil for blocks before spec 233.
+// for the root subnet the TAO. It is nil for runtimes without get_subnet_state
+// (up to spec 217).
 func (m *Metagraph) AS() []float32 { return amounts(m.staked(m.AlphaStake), 1) }
 
 // staked returns a column of stake, or the one of TAO for the root subnet of

@@ -127,7 +127,7 @@ func (e *examiner) api(ctx context.Context, method string, args []byte, answer a
 	switch {
 	case ends(ctx, err):
 		return p, err
-	case err != nil && notExported(err):
+	case lacksMethod(err):
 		p.Status = ProbeAbsent
 		return p, nil
 	case err != nil:
@@ -169,18 +169,6 @@ func (e *examiner) probed(p Probe, err error) Probe {
 }
 
 func ptr[T any](v T) *T { return &v }
-
-// notExported reports that a runtime does not have a function which nobody said it
-// had: metadata without runtime APIs leaves that open.
-func notExported(err error) bool {
-	text := strings.ToLower(err.Error())
-	for _, words := range []string{"is not found", "not found: ", "does not export"} {
-		if strings.Contains(text, words) {
-			return true
-		}
-	}
-	return false
-}
 
 // stored are the items of storage that this package and its users read: the
 // registration's, those that subnets are listed with, the neurons'.

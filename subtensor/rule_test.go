@@ -93,9 +93,9 @@ func TestRuleOfEveryRuntime(t *testing.T) {
 // Spec numbers that the vectors lack, on metadata that shows nothing wrong, and
 // metadata that does, whatever the number.
 func TestRuleDeniesByDefault(t *testing.T) {
-	classic := find(t, "394-main")
+	classic := find(t, "394-main").v14(t)
 	for spec := range uint32(520) {
-		_, got := verdict(t, classic.v14(t), spec)
+		_, got := verdict(t, classic, spec)
 		want := wantVerdict(int(spec))
 		if want == "public" {
 			want = "unsafe" // a number alone makes no pow_register

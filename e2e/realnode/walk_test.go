@@ -123,15 +123,14 @@ func want(t *testing.T, runtime string, full bool) (neurons []neuron, weights, b
 		weights = appendRow(weights, d.UID, d.Weights)
 		bonds = appendRow(bonds, d.UID, d.Bonds)
 	}
-	// From spec 233 on the stake that counts is a column of the subnet's state.
+	// Where subnets have alpha of their own, the stake that counts is a column of the
+	// subnet's state.
 	var state struct {
 		TotalStake []json.Number `json:"total_stake"`
 	}
-	if runtime == "293-aura" {
-		vectors.JSON(t, runtime+"/state_call/get_subnet_state.netuid1.expected.json.gz", &state)
-		for i := range neurons {
-			neurons[i].Stake = number(t, state.TotalStake[i])
-		}
+	vectors.JSON(t, runtime+"/state_call/get_subnet_state.netuid1.expected.json.gz", &state)
+	for i := range neurons {
+		neurons[i].Stake = number(t, state.TotalStake[i])
 	}
 	if len(neurons) != 64 || (len(weights) == 0 || len(bonds) == 0) == full {
 		t.Fatalf("%s: %d neurons, %d rows of weights, %d of bonds in the vectors", runtime, len(neurons), len(weights), len(bonds))

@@ -79,7 +79,7 @@ func (a *app) connect(ctx context.Context) (*subtensor.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer a.watch("connecting to " + n.Endpoint)()
+	defer a.watch("connecting to " + n.Public())()
 	c, err := substrate.Dial(ctx, n.Endpoint, substrate.Options{CacheDir: cacheDir(home)})
 	if err != nil {
 		return nil, err

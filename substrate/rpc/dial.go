@@ -50,7 +50,7 @@ func Dial(ctx context.Context, endpoint string, opts Options) (*Conn, error) {
 		// The error of url.Parse would repeat a password.
 		return nil, &DialError{Endpoint: "the endpoint", Err: errors.New("not a URL"), Remedy: "give a URL such as ws://127.0.0.1:9944"}
 	}
-	name := u.Redacted()
+	name := (&url.URL{Scheme: u.Scheme, Host: u.Host}).String() // paths and queries hold keys, too
 	if u.Scheme != "ws" && u.Scheme != "wss" || u.Host == "" {
 		return nil, &DialError{Endpoint: name, Err: errors.New("not the URL of a WebSocket"), Remedy: "give a URL that begins with ws:// or wss://, such as ws://127.0.0.1:9944"}
 	}
