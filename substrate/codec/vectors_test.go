@@ -3,9 +3,6 @@ package codec_test
 import (
 	"bytes"
 	"encoding/hex"
-	"encoding/json"
-	"fmt"
-	"math/big"
 	"os"
 	"path/filepath"
 	"strings"
@@ -15,7 +12,6 @@ import (
 	"github.com/bittensor-go/bt/substrate/codec"
 	"github.com/bittensor-go/bt/substrate/metadata"
 	"github.com/bittensor-go/bt/substrate/scale"
-	"github.com/bittensor-go/bt/substrate/ss58"
 )
 
 // answer is a recorded answer of a runtime.
@@ -170,115 +166,11 @@ func check(t *testing.T, name string, c *codec.Codec, id metadata.TypeID, data [
 		t.Errorf("%s: %v", name, err)
 		return
 	}
-	for _, d := range compare(nil, "", want, got) {
+	for _, d := range vectors.Diff(want, got) {
 		t.Errorf("%s: %s", name, d)
 	}
 	again, err := c.Append([]byte("head"), id, got)
 	if err != nil || !bytes.Equal(again, append([]byte("head"), data...)) {
 		t.Errorf("%s: encoded again it differs: %v", name, err)
 	}
-}
-
-// compare returns where a dynamic value differs from the JSON of @polkadot/api.
-func compare(diffs []string, path string, want, got any) []string {
-	if len(diffs) > 3 {
-		return diffs
-	}
-	fine := false
-	switch got := got.(type) {
-	case nil:
-		fine = want == nil
-	case bool:
-		fine = want == got
-	case uint64, int64, *big.Int:
-		fine = isNumber(want) && fmt.Sprint(want) == fmt.Sprint(got)
-	case scale.U128:
-		n := new(big.Int).Lsh(new(big.Int).SetUint64(got.Hi), 64)
-		fine = isNumber(want) && fmt.Sprint(want) == n.Or(n, new(big.Int).SetUint64(got.Lo)).String()
-	case string:
-		fine = want == got
-	case []byte:
-		fine = want == "0x"+hex.EncodeToString(got) || len(got) == 32 && want == ss58.AccountID(got).String()
-	case []any:
-		list, ok := want.([]any)
-		if object, isMap := want.(map[string]any); isMap && len(object) == len(got) {
-			for _, pair := range got {
-				pair := pair.([]any)
-				diffs = compare(diffs, path+"{}", object[key(pair[0])], pair[1])
-			}
-			return diffs
-		}
-		if fine = ok && len(list) == len(got); fine {
-			for i := range list {
-				diffs = compare(diffs, fmt.Sprintf("%s[%d]", path, i), list[i], got[i])
-			}
-		}
-	case *codec.Record:
-		object, ok := want.(map[string]any)
-		if fine = ok && len(object) == len(got.Fields); fine {
-			// That implementation loses the "_" before digits.
-			bare := make(map[string]any)
-			for name, w := range object {
-				bare[strings.ReplaceAll(name, "_", "")] = w
-			}
-			for _, f := range got.Fields {
-				w, ok := bare[strings.ReplaceAll(f.Name, "_", "")]
-				if !ok {
-					diffs = append(diffs, fmt.Sprintf("%s: unexpected field %s", path, f.Name))
-				}
-				diffs = compare(diffs, path+"."+f.Name, w, f.Value)
-			}
-		}
-	case *codec.Variant:
-		switch {
-		case got.Name == "Some": // an Option of an Option: JSON knows one null
-			return compare(diffs, path, want, got.Fields[0].Value)
-		case got.Name == "None":
-			fine = want == nil
-		case len(got.Fields) == 0 && want == got.Name:
-			fine = true
-		default: // {"Name": fields}
-			object, ok := want.(map[string]any)
-			if w, has := object[got.Name]; ok && has && len(object) == 1 {
-				return compare(diffs, path+"."+got.Name, w, payload(got))
-			}
-		}
-	}
-	if !fine {
-		diffs = append(diffs, fmt.Sprintf("%s: want %v, got %T %v", path, want, got, got))
-	}
-	return diffs
-}
-
-// payload returns what an enum's alternative holds in the form of other values.
-func payload(v *codec.Variant) any {
-	switch {
-	case len(v.Fields) == 0:
-		return nil
-	case len(v.Fields) == 1 && v.Fields[0].Name == "":
-		return v.Fields[0].Value
-	case v.Fields[0].Name != "":
-		return &v.Record
-	}
-	var list []any
-	for _, f := range v.Fields {
-		list = append(list, f.Value)
-	}
-	return list
-}
-
-// key writes the key of a map as JSON does.
-func key(v any) string {
-	if b, ok := v.([]byte); ok && len(b) == 32 {
-		return ss58.AccountID(b).String()
-	}
-	return fmt.Sprint(v)
-}
-
-func isNumber(v any) bool {
-	switch v.(type) {
-	case json.Number, string:
-		return true
-	}
-	return false
 }
