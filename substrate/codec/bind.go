@@ -416,7 +416,12 @@ func (b *binder) newList(slice reflect.Type, elem *node, items *program) *list {
 		slot = len(b.c.slots)
 		b.c.slots[slice.Elem()] = slot
 	}
-	return &list{slice: slice, size: slice.Elem().Size(), slot: slot, elem: elem, items: items}
+	size := slice.Elem().Size()
+	limit := maxSize
+	if size > 0 {
+		limit /= int(size)
+	}
+	return &list{slice: slice, size: size, limit: limit, slot: slot, elem: elem, items: items}
 }
 
 // list binds Vec and arrays.

@@ -146,12 +146,6 @@ func (d *decoder) spend(n int) bool {
 	return true
 }
 
-// ahead returns what is left of the input without reading it.
-func (d *decoder) ahead() []byte {
-	r := *d.r
-	return r.Bytes(r.Remaining())
-}
-
 // decode runs the program on zeroed memory.
 func (p *program) decode(d *decoder, base place) bool {
 	for i := range p.steps {
@@ -234,6 +228,10 @@ func (s *step) run(d *decoder, base place) bool {
 func (s *step) runs(d *decoder, base place, size uintptr, n int) bool {
 	start := *d.r
 	b := d.r.Bytes(times(s.size, n))
+	if s.same(size) && b != nil {
+		base.putArray(b) // the items lie in Go as they do here
+		return true
+	}
 	for i := range n {
 		if len(b) < s.size || !s.store(b[:s.size], base.at(uintptr(i)*size)) {
 			*d.r = start
@@ -242,6 +240,12 @@ func (s *step) runs(d *decoder, base place, size uintptr, n int) bool {
 		b = b[s.size:]
 	}
 	return true
+}
+
+// same reports whether a run is but bytes that take all of the Go value.
+func (s *step) same(size uintptr) bool {
+	m := &s.moves[0]
+	return len(s.moves) == 1 && uintptr(m.size) == size && (m.kind == move32Bytes || m.kind == moveBytes || m.kind == move8)
 }
 
 // store moves all values of a run. It returns false for one that is not valid.
@@ -310,8 +314,24 @@ func integer(b []byte, signed bool) (v scale.U128, negative bool) {
 // compacts decodes the fields of n structs of compact integers that lie size
 // bytes apart. Of a failure it returns the struct's number.
 func (d *decoder) compacts(fields []compactField, base place, size uintptr, n int) (int, bool) {
-	b, off := d.ahead(), 0
-	for i := range n {
+	b, off := d.r.Rest(), 0
+	// Two of 16 bits are taken at once: those of a struct, or a struct of one and
+	// the next.
+	ends := len(fields) - 1
+	pairs := ends <= 1 && fields[0].width == 2 && fields[ends].width == 2
+	structs := 2 - ends
+	for i := 0; i < n; i++ {
+		at := base.at(uintptr(i) * size)
+		if pairs && i+structs <= n && off+8 <= len(b) {
+			first, second, used := compactPair(binary.LittleEndian.Uint64(b[off:]))
+			if used > 0 && first <= fields[0].max && second <= fields[ends].max {
+				at.at(fields[0].to).put16(uint16(first))
+				i += structs - 1
+				base.at(uintptr(i)*size + fields[ends].to).put16(uint16(second))
+				off += used
+				continue
+			}
+		}
 		for k := range fields {
 			f := &fields[k]
 			var v uint64
@@ -319,7 +339,7 @@ func (d *decoder) compacts(fields []compactField, base place, size uintptr, n in
 			if off+4 <= len(b) {
 				w := binary.LittleEndian.Uint32(b[off:])
 				mode := w & 3
-				v, used = uint64(w&compactMask[mode]>>2), 1<<mode
+				v, used = uint64(w)&compactMask[mode]>>2, 1<<mode
 				if v < compactLeast[mode] {
 					v, used = longCompact(b[off:])
 				}
@@ -331,14 +351,30 @@ func (d *decoder) compacts(fields []compactField, base place, size uintptr, n in
 					d.at(f.name)
 					return i, false
 				}
-				b, off, used = d.ahead(), 0, 0
+				b, off, used = d.r.Rest(), 0, 0
 			}
 			off += used
-			base.at(uintptr(i)*size+f.to).putInt(f.width, v)
+			at.at(f.to).putInt(f.width, v)
 		}
 	}
 	d.r.Skip(off)
 	return n, true
+}
+
+// compactPair splits eight bytes that begin with two compact integers of up to 4
+// bytes each and says how many they take; 0 bytes where they are not both of that
+// form.
+func compactPair(w uint64) (first, second uint64, used int) {
+	mode := w & 3
+	first, used = w&compactMask[mode]>>2, 1<<mode
+	short := first < compactLeast[mode]
+	w >>= 8 << mode
+	mode = w & 3
+	second, used = w&compactMask[mode]>>2, used+1<<mode
+	if short || second < compactLeast[mode] {
+		return 0, 0, 0
+	}
+	return first, second, used
 }
 
 // The modes of a compact integer: the low two bits say whether it takes 1, 2 or 4
@@ -346,7 +382,7 @@ func (d *decoder) compacts(fields []compactField, base place, size uintptr, n in
 // the least value are looked up instead of asked for. Mode 3 never has its least
 // value here.
 var (
-	compactMask  = [4]uint32{0xff, 0xffff, 0xffffffff, 0}
+	compactMask  = [4]uint64{0xff, 0xffff, 0xffffffff, 0}
 	compactLeast = [4]uint64{0, 1 << 6, 1 << 14, 1}
 )
 
@@ -409,6 +445,7 @@ func (d *decoder) enough(elem *node, n int) bool {
 type list struct {
 	slice reflect.Type
 	size  uintptr
+	limit int // of items, by the memory they take
 	slot  int
 	elem  *node
 	items *program
@@ -419,18 +456,18 @@ func (l *list) decode(d *decoder, p place, n int) bool {
 	if n == 0 {
 		return true
 	}
-	if l.size > 0 && uintptr(n) > maxSize/l.size {
+	if n > l.limit {
 		return d.fail(fmt.Errorf("%d items take too much memory", n))
 	}
 	if !d.enter() {
 		return false
 	}
-	defer d.leave()
-	items := d.take(l.slot, l.slice, l.size, n, d.r.Remaining()/max(l.elem.min, 1))
+	items := d.take(l, n)
 	outer := d.around
 	d.around = n
 	ok := l.items.items(d, items, l.size, n)
 	d.around = outer
+	d.leave()
 	if ok {
 		p.putSlice(items, n)
 	}
@@ -443,7 +480,7 @@ func (l *list) one(d *decoder, p place) bool {
 		return false
 	}
 	defer d.leave()
-	to := d.take(l.slot, l.slice, l.size, 1, d.r.Remaining()/max(l.elem.min, 1))
+	to := d.take(l, 1)
 	if !l.items.decode(d, to) {
 		return false
 	}

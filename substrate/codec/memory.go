@@ -88,28 +88,28 @@ type arena struct {
 }
 
 // chunkBytes is what a chunk is not made larger than for items to come.
-const chunkBytes = 64 << 10
+const chunkBytes = 1 << 20
 
-// take returns room for n zero items of slice's type, each of size bytes. The
-// rest of the input has at most more items.
-func (d *decoder) take(slot int, slice reflect.Type, size uintptr, n, more int) place {
-	if d.around == 0 || size == 0 {
-		return place{reflect.MakeSlice(slice, n, n).UnsafePointer()}
+// take returns room for n zero items of a list.
+func (d *decoder) take(l *list, n int) place {
+	if d.around == 0 || l.size == 0 {
+		return place{reflect.MakeSlice(l.slice, n, n).UnsafePointer()}
 	}
-	for len(d.arenas) <= slot {
+	for len(d.arenas) <= l.slot {
 		d.arenas = append(d.arenas, arena{})
 	}
-	a := &d.arenas[slot]
+	a := &d.arenas[l.slot]
 	if n > a.left {
-		a.last = min(max(2*a.last, d.around), chunkBytes/int(size))
+		more := d.r.Remaining() / max(l.elem.min, 1) // items, at most
+		a.last = min(max(2*a.last, d.around), chunkBytes/int(l.size))
 		a.last = max(n, min(a.last, n+more))
 		a.left = a.last
-		a.free = place{reflect.MakeSlice(slice, a.last, a.last).UnsafePointer()}
+		a.free = place{reflect.MakeSlice(l.slice, a.last, a.last).UnsafePointer()}
 	}
 	p := a.free
 	a.left -= n
 	if a.left > 0 { // else the address would lie behind the chunk
-		a.free = p.at(uintptr(n) * size)
+		a.free = p.at(uintptr(n) * l.size)
 	}
 	return p
 }

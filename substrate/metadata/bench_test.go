@@ -1,6 +1,7 @@
 package metadata_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/bittensor-go/bt/internal/vectors"
@@ -8,13 +9,24 @@ import (
 )
 
 func BenchmarkParse(b *testing.B) {
-	data := vectors.Read(b, "425-main/metadata_v14.scale.gz")
-	b.SetBytes(int64(len(data)))
-	b.ReportAllocs()
-	for b.Loop() {
-		if _, err := metadata.Parse(data); err != nil {
-			b.Fatal(err)
+	for _, name := range []string{
+		"293-aura/metadata_at_version_15.state_call.scale.gz",
+		"425-main/metadata_v14.scale.gz",
+		"425-main/metadata_at_version_16.state_call.scale.gz",
+	} {
+		data, parse := vectors.Read(b, name), metadata.Parse
+		if strings.Contains(name, "state_call") {
+			parse = metadata.ParseAnswer
 		}
+		b.Run(strings.TrimSuffix(name, ".scale.gz"), func(b *testing.B) {
+			b.SetBytes(int64(len(data)))
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := parse(data); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
 	}
 }
 

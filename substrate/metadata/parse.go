@@ -1,8 +1,10 @@
 package metadata
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"math/bits"
 	"slices"
 	"strconv"
 	"strings"
@@ -45,7 +47,7 @@ func Parse(data []byte) (*Metadata, error) {
 		return nil, fmt.Errorf("metadata has version %d, only 14, 15 and 16 can be read", version)
 	}
 	p := &parser{
-		r: scale.NewReader(data), text: string(data), version: version,
+		r: scale.NewReader(data), data: data, text: string(data), version: version,
 		strings:  arena[string]{chunk: len(data) / 64},
 		fields:   arena[Field]{chunk: len(data) / 128},
 		variants: arena[VariantDef]{chunk: len(data) / 256},
@@ -112,7 +114,9 @@ func (a *arena[T]) take(n int) []T {
 // parser reads one metadata. The first error stops it.
 type parser struct {
 	r       *scale.Reader
+	data    []byte
 	text    string // a copy of the input, which the model's strings share
+	high    int    // the first byte that is not ASCII, from the last one looked for on
 	version uint8
 	reg     *Registry
 	types   int      // size of the registry being read
@@ -178,9 +182,6 @@ func list[T any](p *parser, a *arena[T], size, limit int, what string, read func
 		p.fail(what+" count", "%d exceed the %d that can be", n, limit)
 		return nil
 	}
-	// A length that the rest of the input could just hold costs memory only as
-	// the items are read.
-	const reserve = 1 << 12
 	var items []T
 	if a != nil {
 		items = a.take(min(n, reserve))
@@ -188,8 +189,12 @@ func list[T any](p *parser, a *arena[T], size, limit int, what string, read func
 		items = make([]T, 0, min(n, reserve))
 	}
 	for i := range n {
-		var zero T
-		items = append(items, zero)
+		if i < cap(items) {
+			items = items[:i+1] // zero still
+		} else {
+			var zero T
+			items = append(items, zero)
+		}
 		item := &items[i]
 		if read(p, item); p.failed() {
 			where := what + " " + strconv.Itoa(i)
@@ -205,61 +210,79 @@ func list[T any](p *parser, a *arena[T], size, limit int, what string, read func
 
 const unlimited = int(^uint(0) >> 1)
 
-func (p *parser) u8(what string) uint8 {
-	if p.failed() {
-		return 0
+// reserve is for how many items memory is taken at once: a length that the rest
+// of the input could just hold costs memory only as the items are read.
+const reserve = 1 << 12
+
+// blame notes what was being read when the first error came.
+func (p *parser) blame(what string) {
+	if len(p.where) == 0 {
+		p.note(what)
 	}
+}
+
+func (p *parser) u8(what string) uint8 {
 	v := p.r.U8()
 	if p.failed() {
-		p.note(what)
+		p.blame(what)
 	}
 	return v
 }
 
 // option reads the byte before an optional value.
 func (p *parser) option(what string) bool {
-	if p.failed() {
-		return false
-	}
 	v := p.r.Bool()
 	if p.failed() {
-		p.note(what)
+		p.blame(what)
 	}
 	return v
 }
 
 // compact reads a compact integer of 32 bits.
 func (p *parser) compact(what string) uint32 {
-	if p.failed() {
-		return 0
-	}
 	v := p.r.Compact()
 	if v > 1<<32-1 {
 		p.r.Fail(fmt.Errorf("%d exceeds 32 bits", v))
 	}
 	if p.failed() {
-		p.note(what)
+		p.blame(what)
 		return 0
 	}
 	return uint32(v)
 }
 
 func (p *parser) str(what string) string {
+	b := p.r.ByteString()
 	if p.failed() {
-		return ""
-	}
-	n := len(p.r.ByteString())
-	if p.failed() {
-		p.note(what)
+		p.blame(what)
 		return ""
 	}
 	end := p.r.Offset()
-	s := p.text[end-n : end]
-	if !utf8.ValidString(s) {
+	start := end - len(b)
+	s := p.text[start:end]
+	if p.high < start {
+		p.high = notASCII(p.data, start)
+	}
+	if end > p.high && !utf8.ValidString(s) {
 		p.fail(what, "text that is no UTF-8 ends here: %.40q", s)
 		return ""
 	}
 	return s
+}
+
+// notASCII returns where the first byte from start on lies that is not ASCII,
+// len(b) where there is none.
+func notASCII(b []byte, start int) int {
+	const high = 0x8080808080808080
+	for ; start+8 <= len(b); start += 8 {
+		if word := binary.LittleEndian.Uint64(b[start:]) & high; word != 0 {
+			return start + bits.TrailingZeros64(word)/8
+		}
+	}
+	for start < len(b) && b[start] < utf8.RuneSelf {
+		start++
+	}
+	return start
 }
 
 // maybeStr reads an optional string, "" for none.
@@ -286,8 +309,28 @@ func (p *parser) raw(what string) []byte {
 	return append(p.bytes.take(len(b)), b...)
 }
 
+// texts is list for strings: most of the metadata is lines of documentation.
 func (p *parser) texts(what string) []string {
-	return list(p, &p.strings, 1, unlimited, what, func(p *parser, s *string) { *s = p.str("text") })
+	if p.failed() {
+		return nil
+	}
+	n := p.r.Len(1)
+	if p.failed() {
+		p.note(what + " count")
+		return nil
+	}
+	if n == 0 {
+		return nil
+	}
+	texts := p.strings.take(min(n, reserve))
+	for i := range n {
+		texts = append(texts, p.str("text"))
+		if p.failed() {
+			p.note(what + " " + strconv.Itoa(i))
+			return nil
+		}
+	}
+	return texts
 }
 
 func (p *parser) docs() []string { return p.texts("docs line") }

@@ -1,9 +1,11 @@
 package rpc
 
 import (
+	"bytes"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"strings"
 )
 
 // EncodeHex writes bytes as nodes take them: "0x" and lower-case digits.
@@ -47,50 +49,11 @@ func excerpt(b []byte) string {
 	return printable(string(b))
 }
 
-// notHex marks what is no digit; its high bits set are how that is noticed.
-const notHex = 0xff
-
-// nibbles maps a digit to its value.
-var nibbles = func() (t [256]byte) {
-	for i := range t {
-		t[i] = notHex
-	}
-	for i, c := range "0123456789abcdef" {
-		t[c] = byte(i)
-	}
-	for i, c := range "ABCDEF" {
-		t[c] = byte(10 + i)
-	}
-	return t
-}()
-
 // decodeDigits writes len(src)/2 bytes to dst and returns -1, or the index of
-// the first character that is no digit. It does eight bytes between two looks at
-// whether all were digits.
+// the first character that is no digit.
 func decodeDigits(dst, src []byte) int {
-	i := 0
-	for ; i+16 <= len(src); i += 16 {
-		s := (*[16]byte)(src[i:])
-		d := (*[8]byte)(dst[i/2:])
-		var all byte
-		for j := range d {
-			hi, lo := nibbles[s[2*j]], nibbles[s[2*j+1]]
-			d[j] = hi<<4 | lo
-			all |= hi | lo
-		}
-		if all > 0x0f {
-			break
-		}
+	if _, err := hex.Decode(dst, src); err == nil {
+		return -1
 	}
-	for ; i+2 <= len(src); i += 2 {
-		hi, lo := nibbles[src[i]], nibbles[src[i+1]]
-		if hi == notHex {
-			return i
-		}
-		if lo == notHex {
-			return i + 1
-		}
-		dst[i/2] = hi<<4 | lo
-	}
-	return -1
+	return bytes.IndexFunc(src, func(c rune) bool { return !strings.ContainsRune("0123456789abcdefABCDEF", c) })
 }

@@ -26,7 +26,7 @@ type U128 struct{ Lo, Hi uint64 }
 // A Reader borrows its input: byte slices that it returns alias it. The zero
 // Reader reads from empty input.
 type Reader struct {
-	buf []byte
+	buf []byte // ends at off once there is an error, so that all reads find its end
 	off int
 	err error
 }
@@ -41,18 +41,14 @@ func (r *Reader) Err() error { return r.err }
 func (r *Reader) Offset() int { return r.off }
 
 // Remaining returns how many bytes are left to read; 0 after an error.
-func (r *Reader) Remaining() int {
-	if r.err != nil {
-		return 0
-	}
-	return len(r.buf) - r.off
-}
+func (r *Reader) Remaining() int { return len(r.buf) - r.off }
 
 // Fail stops the reader with err unless an earlier error already did. The
 // position is added to the message.
 func (r *Reader) Fail(err error) {
 	if r.err == nil {
 		r.err = fmt.Errorf("at byte %d: %w", r.off, err)
+		r.buf = r.buf[:r.off]
 	}
 }
 
@@ -87,12 +83,15 @@ func (r *Reader) Bytes(n int) []byte { return r.take(n) }
 // Skip moves over the next n bytes.
 func (r *Reader) Skip(n int) { r.take(n) }
 
+// Rest returns what is left to read without reading it; nothing after an error.
+// It aliases the input.
+func (r *Reader) Rest() []byte { return r.buf[r.off:len(r.buf):len(r.buf)] }
+
 // U8 reads one byte.
 func (r *Reader) U8() uint8 {
-	if r.err == nil && r.off < len(r.buf) {
-		v := r.buf[r.off]
-		r.off++
-		return v
+	if off := r.off; off < len(r.buf) {
+		r.off = off + 1
+		return r.buf[off]
 	}
 	r.take(1)
 	return 0
@@ -143,12 +142,32 @@ func (r *Reader) Bool() bool {
 
 // Compact reads a compact integer of at most 64 bits.
 func (r *Reader) Compact() uint64 {
+	if v, used := r.short(); used > 0 {
+		r.off += used
+		return v
+	}
 	v := r.Compact128()
 	if v.Hi != 0 {
 		r.Fail(errors.New("compact integer exceeds 64 bits"))
 		return 0
 	}
 	return v.Lo
+}
+
+// short looks at a compact integer of one byte or two, as most are, and says how
+// many it takes: 0 for any other, and for what must not be read so. Which of the
+// two comes is hard to predict, so it does not branch on it.
+func (r *Reader) short() (v uint64, used int) {
+	if len(r.buf)-r.off < 2 {
+		return 0, 0
+	}
+	first, second := uint64(r.buf[r.off]), uint64(r.buf[r.off+1])
+	mode := first & 3
+	v = first>>2 | second<<6*mode
+	if mode > 1 || v < mode<<6 {
+		return 0, 0
+	}
+	return v, int(mode) + 1
 }
 
 // Compact128 reads a compact integer of at most 128 bits. An encoding longer
@@ -204,7 +223,8 @@ func (r *Reader) Len(minItem int) int {
 	if r.err != nil {
 		return 0
 	}
-	if left := uint64(len(r.buf) - r.off); n > left/uint64(max(minItem, 1)) {
+	left := uint64(len(r.buf) - r.off)
+	if n > left || minItem > 1 && n > left/uint64(minItem) {
 		r.Fail(fmt.Errorf("%w: length %d, %d bytes left", ErrUnexpectedEnd, n, left))
 		return 0
 	}
@@ -212,4 +232,11 @@ func (r *Reader) Len(minItem int) int {
 }
 
 // ByteString reads a compact length and that many bytes. They alias the input.
-func (r *Reader) ByteString() []byte { return r.take(r.Len(1)) }
+func (r *Reader) ByteString() []byte {
+	n, used := r.short()
+	if start := r.off + used; used > 0 && int(n) <= len(r.buf)-start {
+		r.off = start + int(n)
+		return r.buf[start:r.off:r.off]
+	}
+	return r.take(r.Len(1))
+}
