@@ -8,7 +8,7 @@ LINT_VERSION    := v2.15.0
 GOFUMPT_VERSION := v0.12.0
 PLATFORMS       := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
 
-.PHONY: all check build cross vet lint fmt tidy-check generate generate-check test bench e2e realnode tools clean
+.PHONY: all check build cross vet lint fmt tidy-check generate generate-check test bench bench-peers e2e realnode tools clean
 
 all: build
 
@@ -56,6 +56,10 @@ test:
 ## bench: the benchmarks of docs/benchmarks.md
 bench:
 	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+## bench-peers: bt beside other clients (needs the peers that bench/README.md lists)
+bench-peers:
+	GO="$(GO)" PEER_PYTHON="$(PEER_PYTHON)" PEER_PYTHON_9="$(PEER_PYTHON_9)" BENCH_NODE="$(BENCH_NODE)" BENCH_PROXY="$(BENCH_PROXY)" sh bench/peers.sh
 
 ## e2e: bt against clients and nodes that are not ours (needs node and npm)
 e2e: build

@@ -1,0 +1,3 @@
+// Package bench measures bt beside other clients of a Subtensor, on the same
+// bytes: see README.md.
+package bench

@@ -1,0 +1,77 @@
+package bench
+
+import (
+	"math"
+	"os"
+	goruntime "runtime"
+	"testing"
+
+	"github.com/bittensor-go/bt/metagraph"
+	"github.com/bittensor-go/bt/subtensor"
+)
+
+// BenchmarkSync syncs a subnet of 256 neurons whose runtime is known already. Of
+// the node, which is another process, only the wait is in the figures; cpu-ns/op
+// is what the client takes itself.
+func BenchmarkSync(b *testing.B) {
+	url := os.Getenv("BENCH_NODE")
+	if url == "" {
+		url = startNode(b, 256)
+	}
+	c := dial(b, url)
+	for name, full := range map[string]bool{"lite": false, "full": true} {
+		sync := func() error {
+			m, err := metagraph.Sync(b.Context(), c, netuid, metagraph.Options{Full: full})
+			if err == nil && m.N() != 256 {
+				b.Errorf("%d neurons", m.N())
+			}
+			return err
+		}
+		if err := sync(); err != nil {
+			b.Fatal(err)
+		}
+		run(b, name+"/256/bt", 0, sync)
+	}
+}
+
+func dial(t testing.TB, url string) *subtensor.Client {
+	t.Helper()
+	c, err := subtensor.Dial(t.Context(), subtensor.Network{Name: "bench", Endpoint: url}, subtensor.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	return c
+}
+
+// TestSyncMemory holds what a whole sync allocates, from the socket to the
+// columns, to a limit.
+func TestSyncMemory(t *testing.T) {
+	for _, tt := range []struct {
+		neurons, entries int
+		limit            uint64
+	}{
+		{256, 1730, 4 << 20},
+		{manyUIDs, manyUIDs * manyUIDs / 10, 64 << 20},
+	} {
+		c := dial(t, startNode(t, tt.neurons))
+		allocated := uint64(math.MaxUint64)
+		for range 3 { // the first one has metadata to parse and programs to compile
+			var before, after goruntime.MemStats
+			goruntime.ReadMemStats(&before)
+			m, err := metagraph.Sync(t.Context(), c, netuid, metagraph.Options{Full: true})
+			if err != nil {
+				t.Fatal(err)
+			}
+			goruntime.ReadMemStats(&after)
+			if m.N() != tt.neurons || len(m.Weights.Entries) != tt.entries {
+				t.Fatalf("%d neurons with %d weights", m.N(), len(m.Weights.Entries))
+			}
+			allocated = min(allocated, after.TotalAlloc-before.TotalAlloc)
+		}
+		t.Logf("a full sync of %d neurons with %d weights allocates %.1f MiB", tt.neurons, tt.entries, float64(allocated)/(1<<20))
+		if allocated > tt.limit {
+			t.Errorf("a full sync of %d neurons allocates %d bytes, want at most %d", tt.neurons, allocated, tt.limit)
+		}
+	}
+}
