@@ -14,6 +14,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -89,6 +90,10 @@ func (a *app) root() *cobra.Command {
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.SetGlobalNormalizationFunc(btcliNames)
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		var number *strconv.NumError // whose text names a function of Go
+		if errors.As(err, &number) {
+			err = errors.New(strings.Replace(err.Error(), number.Error(), number.Err.Error(), 1))
+		}
 		return &usageError{err: err, try: cmd.CommandPath() + " --help"}
 	})
 	root.SetIn(a.env.Stdin)

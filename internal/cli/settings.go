@@ -211,9 +211,9 @@ func (v *blockValue) String() string {
 }
 
 func (v *blockValue) Set(s string) error {
-	n, err := strconv.ParseUint(s, 10, 64)
+	n, err := strconv.ParseUint(s, 10, 32) // as wide as the chain's own
 	if err != nil {
-		return errors.New("a block is a number from 0 on")
+		return errors.New("a block is a number from 0 to 4294967295")
 	}
 	v.n = &n
 	return nil
