@@ -7,6 +7,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/big"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -128,9 +130,12 @@ func want(t *testing.T, runtime string, full bool) (neurons []neuron, weights, b
 	var state struct {
 		TotalStake []json.Number `json:"total_stake"`
 	}
-	vectors.JSON(t, runtime+"/state_call/get_subnet_state.netuid1.expected.json.gz", &state)
-	for i := range neurons {
-		neurons[i].Stake = number(t, state.TotalStake[i])
+	file = filepath.Join(vectors.Dir(t), runtime, "state_call", "get_subnet_state.netuid1.expected.json.gz")
+	if _, err := os.Stat(file); err == nil {
+		vectors.JSON(t, file, &state)
+		for i := range neurons {
+			neurons[i].Stake = number(t, state.TotalStake[i])
+		}
 	}
 	if len(neurons) != 64 || (len(weights) == 0 || len(bonds) == 0) == full {
 		t.Fatalf("%s: %d neurons, %d rows of weights, %d of bonds in the vectors", runtime, len(neurons), len(weights), len(bonds))
