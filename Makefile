@@ -59,7 +59,7 @@ bench:
 
 ## bench-peers: bt beside other clients (needs the peers that bench/README.md lists)
 bench-peers:
-	GO="$(GO)" PEER_PYTHON="$(PEER_PYTHON)" PEER_PYTHON_9="$(PEER_PYTHON_9)" BENCH_NODE="$(BENCH_NODE)" BENCH_PROXY="$(BENCH_PROXY)" sh bench/peers.sh
+	GO="$(GO)" PEER_PYTHON="$(PEER_PYTHON)" PEER_PYTHON_9="$(PEER_PYTHON_9)" BENCH_NODE="$(BENCH_NODE)" BENCH_PROXY="$(BENCH_PROXY)" ROUNDS="$(ROUNDS)" sh bench/peers.sh
 
 ## e2e: bt against clients and nodes that are not ours (needs node and npm)
 e2e: build

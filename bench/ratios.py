@@ -10,9 +10,10 @@ import sys
 
 
 def main():
-    times = {}
+    times, heads = {}, []
     for line in sys.stdin:
-        if line.startswith("#"):
+        if line.startswith(("#", "cpu:")) and line not in heads:
+            heads.append(line)
             print(line.strip())
         words = line.split()
         if not line.startswith("Benchmark") or "cpu-ns/op" not in words:

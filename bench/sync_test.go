@@ -14,9 +14,9 @@ import (
 // the node, which is another process, only the wait is in the figures; cpu-ns/op
 // is what the client takes itself.
 func BenchmarkSync(b *testing.B) {
-	url := os.Getenv("BENCH_NODE")
+	url, node := os.Getenv("BENCH_NODE"), "real"
 	if url == "" {
-		url = startNode(b, 256)
+		url, node = startNode(b, 256), "recorded"
 	}
 	c := dial(b, url)
 	for name, full := range map[string]bool{"lite": false, "full": true} {
@@ -30,7 +30,7 @@ func BenchmarkSync(b *testing.B) {
 		if err := sync(); err != nil {
 			b.Fatal(err)
 		}
-		run(b, name+"/256/bt", 0, sync)
+		run(b, name+"/"+node+"/bt", 0, sync)
 	}
 }
 

@@ -120,6 +120,21 @@ func TestCompactRefused(t *testing.T) {
 		if r.Remaining() != 0 {
 			t.Errorf("%s: %d bytes remain after the error", c.hex, r.Remaining())
 		}
+		// Lengths and short integers are read another way; what follows must not
+		// matter.
+		for name, read := range map[string]func(r *scale.Reader){
+			"Compact":    func(r *scale.Reader) { r.Compact() },
+			"Len":        func(r *scale.Reader) { r.Len(0) },
+			"ByteString": func(r *scale.Reader) { r.ByteString() },
+		} {
+			r := scale.NewReader(append(unhex(t, c.hex), make([]byte, 100)...))
+			if read(r); r.Err() == nil || !strings.Contains(r.Err().Error(), c.want) {
+				t.Errorf("%s of %s: error %v", name, c.hex, r.Err())
+			}
+			if r.Remaining() != 0 || len(r.Rest()) != 0 {
+				t.Errorf("%s of %s: %d bytes remain after the error", name, c.hex, r.Remaining())
+			}
+		}
 	}
 }
 
