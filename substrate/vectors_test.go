@@ -519,3 +519,23 @@ func TestEncodeCall(t *testing.T) {
 		}
 	}
 }
+
+// What is signed must be good for one chain and one runtime only, whatever a node
+// says of the extensions.
+func TestSignsOnlyWhatIsBound(t *testing.T) {
+	signer, err := keypair.FromURI(keypair.Sr25519, "//Alice")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"CheckGenesis", "CheckSpecVersion"} {
+		rt := described(t, "293-aura")[0]
+		if _, err := rt.SignCall(signer, []byte{0, 0, 0}, substrate.TxParams{}); err != nil {
+			t.Fatal(err)
+		}
+		x := &rt.Metadata.Extrinsic
+		x.Extensions = slices.DeleteFunc(slices.Clone(x.Extensions), func(e metadata.Extension) bool { return e.Identifier == name })
+		if xt, err := rt.SignCall(signer, []byte{0, 0, 0}, substrate.TxParams{}); err == nil || !strings.Contains(err.Error(), name) || xt != nil {
+			t.Errorf("without %s: %x, %v", name, xt, err)
+		}
+	}
+}
