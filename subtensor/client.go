@@ -51,9 +51,6 @@ func Dial(ctx context.Context, n Network, opts Options) (*Client, error) {
 
 // New makes a client of a connection that exists. Close closes that connection.
 func New(c *substrate.Client, n Network) *Client {
-	if n.Archive == "" && genesisNames[c.Genesis().String()] == "finney" {
-		n.Archive = archiveEndpoint // whatever the node is called, its chain is known
-	}
 	return &Client{Client: c, Network: n, schemas: make(map[substrate.Hash]*Schema), dialing: make(chan struct{}, 1)}
 }
 
