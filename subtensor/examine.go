@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -195,21 +194,11 @@ func (c *Client) Examine(ctx context.Context, opts ExamineOptions) (*Report, err
 
 func (c *Client) examiner() *examiner {
 	r := &Report{
-		Network: c.Network.Name, Endpoint: publicEndpoint(c.Network.Endpoint),
+		Network: c.Network.Name, Endpoint: c.Network.Public(),
 		APIs: []Probe{}, Storage: []Probe{}, Extensions: []ExtensionReport{}, Subnets: []SubnetReport{}, Problems: []Problem{},
 	}
 	r.Runtime.Metadata = []MetadataReport{}
 	return &examiner{c: c, r: r}
-}
-
-// publicEndpoint returns scheme, host and port of a URL: paths and queries hold
-// keys as well as user names do.
-func publicEndpoint(endpoint string) string {
-	u, err := url.Parse(endpoint)
-	if err != nil {
-		return ""
-	}
-	return (&url.URL{Scheme: u.Scheme, Host: u.Host}).String()
 }
 
 // examiner is one examination.

@@ -21,7 +21,13 @@ type Network struct {
 
 // Public returns the endpoint to show to people: scheme, host and port, for user
 // names, paths and queries hold keys.
-func (n Network) Public() string { return publicEndpoint(n.Endpoint) }
+func (n Network) Public() string {
+	u, err := url.Parse(n.Endpoint)
+	if err != nil {
+		return ""
+	}
+	return (&url.URL{Scheme: u.Scheme, Host: u.Host}).String()
+}
 
 // archiveEndpoint keeps all blocks of the chain finney.
 const archiveEndpoint = "wss://archive.chain.opentensor.ai:443"

@@ -29,7 +29,7 @@ func TestArchiveIsTold(t *testing.T) {
 		a := newApp(Env{Getenv: func(string) string { return "" }, Stdin: strings.NewReader(""), Stdout: &out, Stderr: &said})
 		a.quiet = quiet
 		network := subtensor.Network{Name: "finney", Endpoint: light.URL(), Archive: archive.URL()}
-		c, err := a.dialNetwork(t.Context(), network, t.TempDir())
+		c, err := a.dialNetwork(t.Context(), network, t.TempDir(), subtensor.Dial)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -81,7 +81,7 @@ func (a *app) capture() *cobra.Command {
 const captureMode fs.FileMode = 0o644
 
 func (a *app) runCapture(ctx context.Context, opts subtensor.ExamineOptions, output string) (err error) {
-	c, err := a.connect(ctx)
+	c, err := a.connect(ctx, dialAny)
 	if err != nil {
 		return err
 	}

@@ -68,19 +68,9 @@ func examineOptions(netuid netuidValue, block blockValue) subtensor.ExamineOptio
 	return opts
 }
 
-// connect connects to the network that flag or environment name, whatever its
-// runtime is like.
-func (a *app) connect(ctx context.Context) (*subtensor.Client, error) {
-	n, err := a.resolveNetwork()
-	if err != nil {
-		return nil, err
-	}
-	home, err := a.homeDir()
-	if err != nil {
-		return nil, err
-	}
-	defer a.watch("connecting to " + n.Public())()
-	c, err := substrate.Dial(ctx, n.Endpoint, substrate.Options{CacheDir: cacheDir(home)})
+// dialAny connects to a node whatever its runtime is like.
+func dialAny(ctx context.Context, n subtensor.Network, opts subtensor.Options) (*subtensor.Client, error) {
+	c, err := substrate.Dial(ctx, n.Endpoint, opts)
 	if err != nil {
 		return nil, err
 	}
@@ -88,7 +78,7 @@ func (a *app) connect(ctx context.Context) (*subtensor.Client, error) {
 }
 
 func (a *app) runDoctor(ctx context.Context, opts subtensor.ExamineOptions) (err error) {
-	c, err := a.connect(ctx)
+	c, err := a.connect(ctx, dialAny)
 	if err != nil {
 		return err
 	}

@@ -119,9 +119,17 @@ func (a *app) resolveNetwork() (subtensor.Network, error) {
 	return n, nil
 }
 
-// dial connects to the network that flag or environment name. The home folder
-// holds the cache of metadata.
+// dialer connects to the node of a network.
+type dialer func(context.Context, subtensor.Network, subtensor.Options) (*subtensor.Client, error)
+
+// dial connects to the network that flag or environment name.
 func (a *app) dial(ctx context.Context) (*subtensor.Client, error) {
+	return a.connect(ctx, subtensor.Dial)
+}
+
+// connect connects to the network that flag or environment name. The home folder
+// holds the cache of metadata.
+func (a *app) connect(ctx context.Context, dial dialer) (*subtensor.Client, error) {
 	n, err := a.resolveNetwork()
 	if err != nil {
 		return nil, err
@@ -130,13 +138,13 @@ func (a *app) dial(ctx context.Context) (*subtensor.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	return a.dialNetwork(ctx, n, home)
+	return a.dialNetwork(ctx, n, home, dial)
 }
 
 // dialNetwork connects to a network.
-func (a *app) dialNetwork(ctx context.Context, n subtensor.Network, home string) (*subtensor.Client, error) {
+func (a *app) dialNetwork(ctx context.Context, n subtensor.Network, home string, dial dialer) (*subtensor.Client, error) {
 	defer a.watch("connecting to " + n.Public())()
-	c, err := subtensor.Dial(ctx, n, subtensor.Options{CacheDir: cacheDir(home)})
+	c, err := dial(ctx, n, subtensor.Options{CacheDir: cacheDir(home)})
 	if err != nil {
 		return nil, err
 	}
