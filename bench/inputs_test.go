@@ -59,7 +59,8 @@ func answer(t testing.TB, md *metadata.Metadata, api, method string, n int) []by
 }
 
 // enlarged makes the answer about a subnet one about 2,500 neurons. Where row is
-// not 0, each neuron has so many weights and bonds.
+// not 0, each neuron has so many weights and bonds, which are as long as numbers
+// get.
 func enlarged(t testing.TB, md *metadata.Metadata, api, method string, data []byte, row int) []byte {
 	t.Helper()
 	m, ok := md.Method(api, method)
@@ -87,7 +88,7 @@ func enlarged(t testing.TB, md *metadata.Metadata, api, method string, data []by
 func repeatNeurons(neurons []any, row int) []any {
 	entries := make([]any, row)
 	for i := range entries {
-		entries[i] = []any{uint64(i * (manyUIDs / row)), uint64(1 + i*97%65535)}
+		entries[i] = []any{uint64(i * (manyUIDs / row)), uint64(65535 - i)}
 	}
 	out := make([]any, manyUIDs)
 	for i := range out {

@@ -1,6 +1,7 @@
 package substrate
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -41,6 +42,8 @@ type Client struct {
 	conn     *rpc.Conn
 	opts     Options
 	genesis  Hash
+	first    Header // the newest block when the connection was made
+	firstErr error
 	runtimes *runtimeCache
 
 	// readCode is set where the node has no state_getStorageHash: then the code
@@ -51,10 +54,13 @@ type Client struct {
 
 	mu    sync.Mutex
 	codes map[Hash]Hash // code hash by block, where readCode is set
+
+	lastVersion     *runtimeVersion // not to be changed
+	lastVersionText json.RawMessage
 }
 
 // Dial connects to a node at a ws:// or wss:// URL and reads the hash of its
-// genesis block.
+// genesis block, and its newest block.
 func Dial(ctx context.Context, endpoint string, opts Options) (*Client, error) {
 	return dial(ctx, endpoint, opts, &runtimeCache{dir: cacheFolder(opts.CacheDir, endpoint), entries: make(map[Hash]*runtimeEntry)})
 }
@@ -65,19 +71,21 @@ func dial(ctx context.Context, endpoint string, opts Options, runtimes *runtimeC
 		return nil, err
 	}
 	c := &Client{conn: conn, opts: opts, runtimes: runtimes, codes: make(map[Hash]Hash)}
-	if err := c.readGenesis(ctx); err != nil {
+	if err := c.readEnds(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("%s: genesis block: %w", conn.Endpoint(), err), conn.Close())
 	}
 	return c, nil
 }
 
-// readGenesis reads the hash of the genesis block. It is a batch of one, while
-// nothing else is under way: the refusal of a batch names no request.
-func (c *Client) readGenesis(ctx context.Context) error {
-	answers, err := c.batch(ctx, request("chain_getBlockHash", 0))
+// readEnds reads the hash of the genesis block, and the newest block for AtDial.
+// It is one batch, while nothing else is under way: the refusal of a batch names
+// no request.
+func (c *Client) readEnds(ctx context.Context) error {
+	answers, err := c.batch(ctx, request("chain_getBlockHash", 0), request("chain_getHeader"))
 	if err != nil {
 		return err
 	}
+	c.first, c.firstErr = answers[1].head()
 	var genesis *Hash
 	if err := answers[0].decode(&genesis); err != nil {
 		return err
@@ -115,14 +123,7 @@ func (c *Client) Genesis() Hash { return c.genesis }
 // Head returns the newest block.
 func (c *Client) Head(ctx context.Context) (Header, error) {
 	raw, err := c.conn.Call(ctx, "chain_getHeader")
-	if err != nil {
-		return Header{}, fmt.Errorf("newest block: %w", err)
-	}
-	h, err := parseHeader(raw)
-	if err != nil {
-		return Header{}, fmt.Errorf("newest block: %w", err)
-	}
-	return h, nil
+	return answer{raw, err}.head()
 }
 
 // HeaderAt returns the block of a number. The error is a *BlockNotFoundError
@@ -152,12 +153,9 @@ func (c *Client) find(ctx context.Context, n uint64) (Hash, error) {
 	if hash != nil {
 		return *hash, nil
 	}
-	if answers[1].err != nil {
-		return Hash{}, fmt.Errorf("newest block: %w", answers[1].err)
-	}
-	head, err := parseHeader(answers[1].result)
+	head, err := answers[1].head()
 	if err != nil {
-		return Hash{}, fmt.Errorf("newest block: %w", err)
+		return Hash{}, err
 	}
 	if n <= head.Number {
 		return Hash{}, fmt.Errorf("block %d: the node, which is at block %d, does not have it: ask another node: %w", n, head.Number, ErrStateDiscarded)
@@ -217,6 +215,15 @@ func (c *Client) AtHead(ctx context.Context, ahead ...Question) (*State, error) 
 	return c.At(ctx, h, ahead...)
 }
 
+// AtDial is AtHead for the block that was the newest one when Dial connected. It
+// is known already, which spares a trip to the node.
+func (c *Client) AtDial(ctx context.Context, ahead ...Question) (*State, error) {
+	if c.firstErr != nil {
+		return nil, c.firstErr
+	}
+	return c.At(ctx, c.first, ahead...)
+}
+
 // AtNumber returns the state after the block of a number. Calls ahead are as for
 // At. The error is a *BlockNotFoundError where the chain has not come that far,
 // and wraps ErrStateDiscarded where the node has not kept the state.
@@ -241,27 +248,22 @@ func (c *Client) AtNumber(ctx context.Context, n uint64, ahead ...Question) (*St
 // at returns the state of a block without its header. More requests travel in
 // the same message; their answers are not looked at.
 func (c *Client) at(ctx context.Context, n uint64, block Hash, ahead []Question, more ...rpc.Request) (*State, []answer, error) {
-	s := &State{c: c, ahead: make(map[Question]answered, len(ahead))}
-	asking, cancel := context.WithCancel(ctx)
-	var all sync.WaitGroup
-	defer all.Wait()
-	defer cancel()
-	for _, q := range ahead {
-		// Each is a message of its own: nodes work on messages side by side, and on
-		// the requests of a batch one after the other.
-		all.Go(func() {
-			data, err := c.ask(asking, block, q)
-			s.mu.Lock()
-			defer s.mu.Unlock()
-			s.ahead[q] = answered{data, err}
-		})
+	// Each is a message of its own: nodes work on messages side by side, and on the
+	// requests of a batch one after the other.
+	asked := make([]*rpc.Pending, len(ahead))
+	for i, q := range ahead {
+		asked[i] = c.ask(ctx, block, q)
+		defer asked[i].Drop()
 	}
 	rt, answers, err := c.runtimeAt(ctx, n, block, more...)
 	if err != nil {
 		return nil, nil, err
 	}
-	s.Runtime = rt
-	all.Wait()
+	s := &State{Runtime: rt, c: c, ahead: make(map[Question]answered, len(ahead))}
+	for i, q := range ahead {
+		data, err := asked[i].Wait(ctx)
+		s.ahead[q] = answered{data, err}
+	}
 	return s, answers, nil
 }
 
@@ -284,8 +286,8 @@ func (c *Client) runtimeAt(ctx context.Context, n uint64, block Hash, more ...rp
 	if err != nil {
 		return nil, nil, c.blockError(n, "runtime", err)
 	}
-	var v *runtimeVersion
-	if err := answers[0].decode(&v); err != nil {
+	v, err := c.version(answers[0])
+	if err != nil {
 		return nil, nil, c.blockError(n, "runtime version", err)
 	}
 	if v == nil {
@@ -307,6 +309,27 @@ func (c *Client) runtimeAt(ctx context.Context, n uint64, block Hash, more ...rp
 	})
 	return rt, answers[1 : 1+len(more)], err
 }
+
+// version reads the answer of state_getRuntimeVersion, nil for null. It is the
+// same text for as long as the runtime is.
+func (c *Client) version(a answer) (*runtimeVersion, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if a.err == nil && c.lastVersion != nil && bytes.Equal(a.result, c.lastVersionText) {
+		return c.lastVersion, nil
+	}
+	var v *runtimeVersion
+	if err := a.decode(&v); err != nil {
+		return nil, err
+	}
+	if len(a.result) <= maxVersionText {
+		c.lastVersion, c.lastVersionText = v, a.result
+	}
+	return v, nil
+}
+
+// maxVersionText is more than any runtime says of its version, and little to keep.
+const maxVersionText = 16 << 10
 
 // codeHash takes the hash of the runtime's code from the answer of
 // state_getStorageHash. A node that does not know that method is asked for the
@@ -406,6 +429,23 @@ func (a answer) decode(v any) error {
 	return json.Unmarshal(a.result, v)
 }
 
+// head reads the answer of chain_getHeader for the newest block.
+func (a answer) head() (Header, error) {
+	h, err := Header{}, a.err
+	if err == nil {
+		h, err = parseHeader(a.result)
+	}
+	if err != nil {
+		return Header{}, fmt.Errorf("newest block: %w", err)
+	}
+	return h, nil
+}
+
 func request(method string, params ...any) rpc.Request {
+	for i, p := range params {
+		if hash, ok := p.(Hash); ok {
+			params[i] = hash.String() // strings are written faster than what marshals itself
+		}
+	}
 	return rpc.Request{Method: method, Params: params}
 }

@@ -509,6 +509,54 @@ func TestNoBatches(t *testing.T) {
 	}
 }
 
+// Connecting takes two trips: what the chain is, and the runtime of its newest
+// block.
+func TestDialTrips(t *testing.T) {
+	n := newNode(t, fake(t, "119-mock"))
+	newest := n.add(fake(t, "119-mock"))
+	gate := nodetest.NewGate(t, n.url)
+	dir := t.TempDir()
+	var s *substrate.State
+	connect := func() *substrate.Client {
+		c, err := substrate.Dial(t.Context(), gate.URL(), substrate.Options{CacheDir: dir, Timeout: 10 * time.Second})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { c.Close() })
+		if s, err = c.AtDial(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+	gate.Trips(func() { connect() }, 2, 2, 1) // with the metadata
+	var c *substrate.Client
+	gate.Trips(func() { c = connect() }, 2, 2)
+	if s.Hash.String() != newest.hash || s.Runtime.SpecVersion != 119 {
+		t.Errorf("block %s with %s, want %s", s.Hash, s.Runtime, newest.hash)
+	}
+	// The head of later is asked for.
+	newer := n.add(fake(t, "143-finney"))
+	s, err := c.AtHead(t.Context())
+	if err != nil || s.Hash.String() != newer.hash {
+		t.Fatalf("%v, %v", s, err)
+	}
+	if s, err = c.AtDial(t.Context()); err != nil || s.Hash.String() != newest.hash || s.Runtime.SpecVersion != 119 {
+		t.Errorf("%v, %v", s, err)
+	}
+}
+
+// A node that knows no newest block can be dialled: what is asked of it may need
+// none.
+func TestDialWithoutHead(t *testing.T) {
+	n := newNode(t, fake(t, "119-mock"))
+	n.on("chain_getHeader", func([]json.RawMessage) (any, error) { return nil, &refusal{Code: 1, Message: "not yet"} })
+	c := n.dial(substrate.Options{})
+	var node *rpc.Error
+	if _, err := c.AtDial(t.Context()); !errors.As(err, &node) || !strings.Contains(err.Error(), "newest block") {
+		t.Error(err)
+	}
+}
+
 func TestHeads(t *testing.T) {
 	rt := fake(t, "119-mock")
 	n := newNode(t, rt)

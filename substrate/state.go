@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"sync"
+
+	"github.com/bittensor-go/bt/substrate/rpc"
 )
 
 // State is the chain's state after a block. It is safe for concurrent use.
@@ -40,17 +42,14 @@ type answered struct {
 	err  error
 }
 
-// ask asks a question at a block.
-func (c *Client) ask(ctx context.Context, block Hash, q Question) ([]byte, error) {
-	if q.method == "" {
-		return c.keys(ctx, block, []byte(q.arg), keysPerPage, nil)
-	}
-	return c.conn.CallHex(ctx, "state_call", q.method, tohex([]byte(q.arg)), block)
-}
+const getKeys = "state_getKeysPaged"
 
-// keys asks for a page of keys, which follow last where that is not nil.
-func (c *Client) keys(ctx context.Context, block Hash, prefix []byte, n int, last any) (json.RawMessage, error) {
-	return c.conn.Call(ctx, "state_getKeysPaged", tohex(prefix), n, last, block)
+// ask asks a question at a block and does not wait.
+func (c *Client) ask(ctx context.Context, block Hash, q Question) *rpc.Pending {
+	if q.method == "" {
+		return c.conn.Send(ctx, false, getKeys, tohex([]byte(q.arg)), keysPerPage, nil, block.String())
+	}
+	return c.conn.Send(ctx, true, "state_call", q.method, tohex([]byte(q.arg)), block.String())
 }
 
 // Asked reports whether a question was put ahead and its answer still waits.
@@ -71,7 +70,7 @@ func (s *State) answer(ctx context.Context, q Question) ([]byte, error) {
 	if ok {
 		return a.data, a.err
 	}
-	return s.c.ask(ctx, s.Hash, q)
+	return s.c.ask(ctx, s.Hash, q).Wait(ctx)
 }
 
 // Call calls a function of a runtime API, such as Core_version, with encoded
@@ -241,5 +240,5 @@ func (s *State) page(ctx context.Context, prefix []byte, n int, last any) (json.
 	if n == keysPerPage && last == nil {
 		return s.answer(ctx, AskKeys(prefix))
 	}
-	return s.c.keys(ctx, s.Hash, prefix, n, last)
+	return s.c.conn.Call(ctx, getKeys, tohex(prefix), n, last, s.Hash)
 }

@@ -11,7 +11,6 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -133,14 +132,14 @@ type earlyNotification struct {
 
 // call is one message that awaits its answers: one, or those of a batch.
 type call struct {
-	first   uint64 // ids are consecutive
-	methods []string
-	hex     bool
-	sub     *Subscription // for calls that subscribe
-	answers []answer
-	left    int           // answers missing; the read loop's alone
-	err     error         // of the whole call; read after done
-	done    chan struct{} // closed when all is there
+	first    uint64 // ids are consecutive
+	hex      bool
+	sub      *Subscription // for calls that subscribe
+	deadline time.Time     // by Options.CallTimeout
+	answers  []answer
+	left     int           // answers missing; the read loop's alone
+	err      error         // of the whole call; read after done
+	done     chan struct{} // closed when all is there
 
 	// Under Conn.mu:
 	sent    bool
@@ -148,8 +147,7 @@ type call struct {
 }
 
 type answer struct {
-	raw  json.RawMessage
-	hex  []byte
+	data []byte // JSON, or the bytes of a hex call
 	err  error
 	have bool
 }
@@ -241,33 +239,52 @@ func (c *Conn) tapped(sent bool, message []byte) {
 // behind; one that was not sent yet never is. Params are written by
 // encoding/json: give bytes as EncodeHex writes them.
 func (c *Conn) Call(ctx context.Context, method string, params ...any) (json.RawMessage, error) {
-	k := newCall(1)
-	if err := c.roundTrip(ctx, k, Request{method, params}); err != nil {
-		return nil, err
-	}
-	return k.answers[0].raw, nil
+	return c.Send(ctx, false, method, params...).Wait(ctx)
 }
 
 // CallHex is Call for a result of the form "0x…". It returns the bytes, and nil
 // for the result null.
 func (c *Conn) CallHex(ctx context.Context, method string, params ...any) ([]byte, error) {
-	k := newCall(1)
-	k.hex = true
-	if err := c.roundTrip(ctx, k, Request{method, params}); err != nil {
-		return nil, err
-	}
-	return k.answers[0].hex, nil
+	return c.Send(ctx, true, method, params...).Wait(ctx)
 }
 
-// roundTrip is for calls of one answer.
-func (c *Conn) roundTrip(ctx context.Context, k *call, r Request) error {
-	if err := c.do(ctx, k, []Request{r}, false); err != nil {
-		return fmt.Errorf("%s: %w", r.Method, err)
+// Pending is a call that was sent and whose answer has not been waited for.
+type Pending struct {
+	c      *Conn
+	k      *call
+	method string
+	err    error // it could not be sent
+}
+
+// Send asks for one thing and does not wait: Pending.Wait is then the rest of
+// CallHex where hex is set, else that of Call. Nothing is sent where ctx has
+// ended. A Pending that is not waited for must be dropped.
+func (c *Conn) Send(ctx context.Context, hex bool, method string, params ...any) *Pending {
+	k := newCall(1)
+	k.hex = hex
+	return &Pending{c, k, method, c.send(ctx, k, []Request{{method, params}}, false)}
+}
+
+// Wait waits for the answer. It is called once.
+func (p *Pending) Wait(ctx context.Context) ([]byte, error) {
+	err := p.err
+	if err == nil {
+		err = p.c.wait(ctx, p.k)
 	}
-	if err := k.answers[0].err; err != nil {
-		return fmt.Errorf("%s: %w", r.Method, err)
+	if err == nil {
+		err = p.k.answers[0].err
 	}
-	return nil
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", p.method, err)
+	}
+	return p.k.answers[0].data, nil
+}
+
+// Drop gives the call up. It does nothing where the answer has come.
+func (p *Pending) Drop() {
+	if p.err == nil {
+		p.c.giveUp(p.k)
+	}
 }
 
 // Request is one call of a batch.
@@ -305,7 +322,7 @@ func (c *Conn) Batch(ctx context.Context, calls []Request) ([]Response, error) {
 	}
 	out := make([]Response, len(calls))
 	for i, a := range k.answers {
-		out[i] = Response{Result: a.raw}
+		out[i] = Response{Result: a.data}
 		if a.err != nil {
 			out[i].Err = fmt.Errorf("%s: %w", calls[i].Method, a.err)
 		}
@@ -315,19 +332,24 @@ func (c *Conn) Batch(ctx context.Context, calls []Request) ([]Response, error) {
 
 // do sends a call and waits for its answers.
 func (c *Conn) do(ctx context.Context, k *call, requests []Request, batch bool) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, c.opts.CallTimeout, ErrTimeout)
-	defer cancel()
+	if err := c.send(ctx, k, requests, batch); err != nil {
+		return err
+	}
+	return c.wait(ctx, k)
+}
+
+func (c *Conn) send(ctx context.Context, k *call, requests []Request, batch bool) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
 	n := uint64(len(requests))
 	k.first = c.lastID.Add(n) - n + 1
+	k.deadline = time.Now().Add(c.opts.CallTimeout)
 	var (
-		text []byte
+		text = make([]byte, 0, requestSize*len(requests))
 		err  error
 	)
 	for i, r := range requests {
-		k.methods = append(k.methods, r.Method)
 		if batch {
 			text = append(text, "[,"[min(i, 1)])
 		}
@@ -338,29 +360,37 @@ func (c *Conn) do(ctx context.Context, k *call, requests []Request, batch bool) 
 	if batch {
 		text = append(text, ']')
 	}
-	if err := c.start(k, text); err != nil {
-		return err
+	return c.start(k, text)
+}
+
+func (c *Conn) wait(ctx context.Context, k *call) error {
+	select {
+	case <-k.done:
+		return k.err
+	default:
 	}
+	timeout := time.NewTimer(time.Until(k.deadline))
+	defer timeout.Stop()
 	select {
 	case <-k.done:
 		return k.err
 	case <-ctx.Done():
+		if c.giveUp(k) {
+			return k.err // the answer came after all
+		}
+		return context.Cause(ctx)
+	case <-timeout.C:
 	}
 	if c.giveUp(k) {
-		return k.err // the answer came after all
-	}
-	cause := context.Cause(ctx)
-	if !errors.Is(cause, ErrTimeout) {
-		return cause
+		return k.err
 	}
 	c.mu.Lock()
 	stray := c.stray
 	c.mu.Unlock()
-	cause = fmt.Errorf("%w: waited %v", cause, c.opts.CallTimeout)
 	if stray != nil {
-		return fmt.Errorf("%w (without saying to what, %w)", cause, stray)
+		return fmt.Errorf("%w: waited %v (without saying to what, %w)", ErrTimeout, c.opts.CallTimeout, stray)
 	}
-	return cause
+	return fmt.Errorf("%w: waited %v", ErrTimeout, c.opts.CallTimeout)
 }
 
 // start makes a call pending and hands its message to the writer.
@@ -509,58 +539,28 @@ func (c *Conn) ping() {
 	}
 }
 
-// Sizes of the buffer that messages are read into: at first, and what is kept
-// however small the messages are.
-const (
-	bufferStart = 64 << 10
-	bufferKeep  = 1 << 20
-)
-
 // read is the goroutine that receives, the only one that ends calls and
 // subscriptions when the connection does.
 func (c *Conn) read() {
-	var buf []byte
-	small := 0 // messages in a row that a much smaller buffer would have held
+	var in inbox
 	for {
 		_, r, err := c.ws.Reader(context.Background())
+		var text []byte
 		if err == nil {
-			buf, err = readAll(r, buf[:0])
+			text, err = in.message(r)
 		}
 		if err != nil {
 			c.end(c.reason(err))
 			return
 		}
-		if len(buf) < cap(buf)/8 {
-			small++
-		} else {
-			small = 0
-		}
-		c.tapped(false, buf)
-		kept, err := c.receive(buf)
+		c.tapped(false, text)
+		kept, err := c.receive(text)
 		if err != nil {
 			c.end(fmt.Errorf("the node sent what is not JSON-RPC: %w", err))
 			return
 		}
-		if kept || small > 16 && cap(buf) > bufferKeep {
-			buf, small = nil, 0
-		}
-	}
-}
-
-// readAll reads a message. The buffer grows with what has arrived, not with what
-// the node says will come.
-func readAll(r io.Reader, buf []byte) ([]byte, error) {
-	for {
-		if len(buf) == cap(buf) {
-			buf = slices.Grow(buf, max(cap(buf), bufferStart))
-		}
-		n, err := r.Read(buf[len(buf):cap(buf)])
-		buf = buf[:len(buf)+n]
-		if err == io.EOF {
-			return buf, nil
-		}
-		if err != nil {
-			return buf, err
+		if kept {
+			in.whole = nil
 		}
 	}
 }
@@ -679,10 +679,10 @@ func (c *Conn) answer(id uint64, m *message, text []byte) (_ *call, kept bool) {
 	// without anyone being kept waiting.
 	a := &k.answers[id-k.first]
 	if k.hex {
-		a.hex, a.err = m.hex()
-	} else if a.raw, a.err = m.raw(); a.err == nil {
-		if kept = len(a.raw) > bufferStart && len(a.raw) > cap(text)/2; !kept {
-			a.raw = bytes.Clone(a.raw)
+		a.data, a.err = m.hex()
+	} else if a.data, a.err = m.raw(); a.err == nil {
+		if kept = len(a.data) > wholeStart && len(a.data) > cap(text)/2; !kept {
+			a.data = bytes.Clone(a.data)
 		}
 	}
 	a.have = true

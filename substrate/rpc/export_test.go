@@ -44,7 +44,7 @@ func (r *Receiver) Receive(text []byte) error {
 // Raw returns the answer to call 1, and whether it came.
 func (r *Receiver) Raw() ([]byte, error, bool) {
 	a := r.raw.answers[0]
-	return a.raw, a.err, a.have
+	return a.data, a.err, a.have
 }
 
 // CloseTimeout is how long Close waits for a node that says nothing.

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -31,12 +32,32 @@ func TestHexProperty(t *testing.T) {
 		if len(b) == 0 {
 			return
 		}
-		// One digit that is none, anywhere.
-		at := 2 + rapid.IntRange(0, 2*len(b)-1).Draw(t, "at")
-		wrong := rapid.Byte().Filter(func(c byte) bool { return !strings.ContainsRune("0123456789abcdefABCDEF", rune(c)) }).Draw(t, "wrong")
-		broken := text[:at] + string([]byte{wrong}) + text[at+1:]
-		if got, err := rpc.DecodeHex(json.RawMessage(`"` + broken + `"`)); !errors.Is(err, rpc.ErrMalformed) {
-			t.Fatalf("DecodeHex(%q): %x, %v", broken, got, err)
+		// Characters that are no digits, anywhere: the first one is named.
+		notHex := rapid.Byte().Filter(func(c byte) bool { return !strings.ContainsRune("0123456789abcdefABCDEF", rune(c)) })
+		broken, first := []byte(text[2:]), len(text)
+		for range rapid.IntRange(1, 3).Draw(t, "broken") {
+			at := rapid.IntRange(0, len(broken)-1).Draw(t, "at")
+			broken[at], first = notHex.Draw(t, "wrong"), min(first, at)
+		}
+		want := fmt.Sprintf("digit %d of %d is %q,", first, len(broken), broken[first])
+		got, err = rpc.DecodeHex(json.RawMessage(`"0x` + string(broken) + `"`))
+		if got != nil || !errors.Is(err, rpc.ErrMalformed) || !strings.Contains(err.Error(), want) {
+			t.Fatalf("DecodeHex(%q): %x, %v, want %s", broken, got, err, want)
 		}
 	})
+}
+
+// TestHexPairs tries every pair of characters, where several bytes are decoded at
+// once and behind that.
+func TestHexPairs(t *testing.T) {
+	for pair := range 1 << 16 {
+		two := string([]byte{byte(pair >> 8), byte(pair)})
+		for _, digits := range []string{"0123" + two + "ab", "01234567" + two} {
+			want, wantErr := hex.DecodeString(digits)
+			got, err := rpc.DecodeHex(json.RawMessage(`"0x` + digits + `"`))
+			if (err == nil) != (wantErr == nil) || err == nil && !bytes.Equal(got, want) {
+				t.Fatalf("%q: %x, %v, want %x, %v", digits, got, err, want, wantErr)
+			}
+		}
+	}
 }

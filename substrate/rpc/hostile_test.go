@@ -3,10 +3,12 @@ package rpc_test
 import (
 	"bytes"
 	"context"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -229,6 +231,123 @@ func TestLargeAnswers(t *testing.T) {
 			t.Fatalf("result %d decoded: %v", i+1, err)
 		}
 	}
+}
+
+// TestMessageSizes reads messages that fit what the one before took, that do not
+// by a byte, and that are much larger, on one connection.
+func TestMessageSizes(t *testing.T) {
+	random := make([]byte, 5<<20)
+	rand.NewChaCha8([32]byte{}).Read(random) // no piece is like another
+	digits := hex.EncodeToString(random)
+	answer := func(id, size int) (head, body, tail string) {
+		head, tail = fmt.Sprintf(`{"id":%d,"result":"0x`, id), `"}`
+		head = strings.Repeat(" ", (size-len(head)-len(tail))%2) + head // whole bytes
+		return head, digits[:size-len(head)-len(tail)], tail
+	}
+	sizes := []int{100, 64 << 10, 64<<10 + 1, 64<<10 - 1, 128 << 10, 200_000, 190_000, 3 << 20, 3<<20 + 7, 70_000, 10 << 20, 4 << 20, 1000}
+	id := 0
+	s := nodetest.NewServer(t, func(c *nodetest.Conn) {
+		i := 0
+		c.Drain(func([]byte) {
+			i++
+			head, body, tail := answer(i, sizes[(i-1)%len(sizes)])
+			c.Send(head + body + tail)
+		})
+	})
+	c := dial(t, s, rpc.Options{})
+	for _, size := range sizes {
+		id++
+		_, body, _ := answer(id, size)
+		got, err := c.CallHex(t.Context(), "x")
+		if err != nil || !bytes.Equal(got, random[:len(body)/2]) {
+			t.Fatalf("a message of %d bytes: %d bytes came, %v", size, len(got), err)
+		}
+	}
+	for _, size := range sizes {
+		id++
+		_, body, _ := answer(id, size)
+		if got, err := c.Call(t.Context(), "x"); err != nil || string(got) != `"0x`+body+`"` {
+			t.Fatalf("a message of %d bytes: %d bytes of JSON, %v", size, len(got), err)
+		}
+	}
+}
+
+// TestParams holds what a node is told to what encoding/json writes.
+func TestParams(t *testing.T) {
+	s := nodetest.NewServer(t, func(c *nodetest.Conn) {
+		c.Drain(func(text []byte) {
+			var r request
+			if err := json.Unmarshal(text, &r); err != nil {
+				t.Errorf("%s: %v", text, err)
+			}
+			c.Send(fmt.Sprintf(`{"id":%d,"result":[%q,%s]}`, r.ID, r.Method, r.Params))
+		})
+	})
+	c := dial(t, s, rpc.Options{})
+	for _, params := range [][]any{
+		{},
+		{"0x00aF_z", "", "a\"b", `a\b`, "\n\x00\x7f", "é\u2028", "<&>", "\xff", " "},
+		{nil, true, 7, uint64(1 << 63), []string{"0xab", "\""}, map[string]any{"a": 1}, json.RawMessage(`{"b":[]}`)},
+	} {
+		want, err := json.Marshal(params)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := c.Call(t.Context(), "a_method", params...)
+		if err != nil || string(got) != `["a_method",`+string(want)+`]` {
+			t.Errorf("%s, %v, want %s", got, err, want)
+		}
+	}
+	if _, err := c.Call(t.Context(), "x", "a", make(chan int), "b"); err == nil || !strings.Contains(err.Error(), "chan int") {
+		t.Error(err)
+	}
+}
+
+// TestPending asks for several things before it waits.
+func TestPending(t *testing.T) {
+	release := make(chan chan struct{}, 1)
+	bubble(t, rpc.Options{CallTimeout: 30 * time.Second}, func(t *testing.T, c *nodetest.Conn) {
+		read := make(chan struct{}) // a channel of the bubble
+		release <- read
+		<-read // until then, not even the first request can be written
+		for _, want := range []string{"one", "two", "dropped", "silent"} {
+			if r := readRequest(t, c); r.Method != want {
+				t.Errorf("the node was asked for %s, want %s", r.Method, want)
+			}
+		}
+		c.Send(`{"id":4,"result":4}`)
+		c.Send(`{"id":3,"result":"0x02"}`)
+		c.Send(`{"id":1,"result":"0x01"}`)
+		c.Drain(nil)
+	}, func(t *testing.T, c *rpc.Conn) {
+		one := c.Send(t.Context(), false, "one")
+		synctest.Wait()
+		c.Send(t.Context(), false, "dropped before it was sent").Drop()
+		two := c.Send(t.Context(), true, "two")
+		dropped := c.Send(t.Context(), true, "dropped")
+		silent := c.Send(t.Context(), true, "silent")
+		ended, cancel := context.WithCancel(t.Context())
+		cancel()
+		if _, err := c.Send(ended, true, "never").Wait(t.Context()); !errors.Is(err, context.Canceled) || !strings.Contains(err.Error(), "never") {
+			t.Error(err)
+		}
+		start := time.Now()
+		close(<-release)
+		synctest.Wait()
+		dropped.Drop()
+		if got, err := one.Wait(ended); err != nil || string(got) != `"0x01"` {
+			t.Errorf("%s, %v", got, err)
+		}
+		if got, err := two.Wait(t.Context()); err != nil || string(got) != "\x02" {
+			t.Errorf("%x, %v", got, err)
+		}
+		two.Drop() // no harm
+		// The time runs from when it was sent.
+		time.Sleep(20 * time.Second) //nolint:forbidigo // the bubble's time
+		if _, err := silent.Wait(t.Context()); !errors.Is(err, rpc.ErrTimeout) || time.Since(start) != 30*time.Second {
+			t.Errorf("after %v: %v", time.Since(start), err)
+		}
+	})
 }
 
 // bubble runs a test against a node in the same synctest bubble, where time is

@@ -89,8 +89,8 @@ func (c *cursor) fail(want string) error {
 
 // message reads an object and keeps the members that JSON-RPC has.
 func (c *cursor) message() (m message, err error) {
-	err = c.object(func(key string, value []byte) {
-		switch key {
+	err = c.object(func(key, value []byte) {
+		switch string(key) {
 		case "id":
 			m.id = value
 		case "method":
@@ -108,8 +108,8 @@ func (c *cursor) message() (m message, err error) {
 	return m, err
 }
 
-// object reads an object and hands over its members.
-func (c *cursor) object(member func(key string, value []byte)) error {
+// object reads an object and hands over its members. The key is not kept.
+func (c *cursor) object(member func(key, value []byte)) error {
 	c.space()
 	if c.peek() != '{' {
 		return c.fail("an object")
@@ -128,11 +128,13 @@ func (c *cursor) object(member func(key string, value []byte)) error {
 		if err != nil {
 			return err
 		}
-		key := string(name[1 : len(name)-1])
+		key := name[1 : len(name)-1]
 		if bytes.IndexByte(name, '\\') >= 0 {
-			if err := json.Unmarshal(name, &key); err != nil {
+			var plain string
+			if err := json.Unmarshal(name, &plain); err != nil {
 				return fmt.Errorf("the name of a member: %w", err)
 			}
+			key = []byte(plain)
 		}
 		c.space()
 		if c.peek() != ':' {
@@ -257,8 +259,8 @@ type notification struct {
 
 func (m *message) notification() (n notification, err error) {
 	c := cursor{b: m.params}
-	err = c.object(func(key string, value []byte) {
-		switch key {
+	err = c.object(func(key, value []byte) {
+		switch string(key) {
 		case "subscription":
 			n.subscription = string(value[:min(len(value), maxSubscriptionID+1)])
 		case "result":
@@ -270,24 +272,46 @@ func (m *message) notification() (n notification, err error) {
 	return n, err
 }
 
+// requestSize is about what a request takes.
+const requestSize = 192
+
 // appendRequest writes a call.
 func appendRequest(dst []byte, id uint64, method string, params []any) ([]byte, error) {
-	if params == nil {
-		params = []any{}
-	}
-	name, err := json.Marshal(method)
-	if err != nil {
-		return nil, err
-	}
-	list, err := json.Marshal(params)
-	if err != nil {
-		return nil, err
-	}
 	dst = append(dst, `{"jsonrpc":"2.0","id":`...)
 	dst = strconv.AppendUint(dst, id, 10)
 	dst = append(dst, `,"method":`...)
-	dst = append(dst, name...)
-	dst = append(dst, `,"params":`...)
-	dst = append(dst, list...)
-	return append(dst, '}'), nil
+	dst, err := appendJSON(dst, method)
+	dst = append(dst, `,"params":[`...)
+	for i, param := range params {
+		if err != nil {
+			return nil, err
+		}
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst, err = appendJSON(dst, param)
+	}
+	return append(dst, ']', '}'), err
+}
+
+// appendJSON writes a value as encoding/json does, which is not asked about
+// strings that stand for themselves: most of what is sent.
+func appendJSON(dst []byte, value any) ([]byte, error) {
+	if s, ok := value.(string); ok && verbatim(s) {
+		dst = append(dst, '"')
+		dst = append(dst, s...)
+		return append(dst, '"'), nil
+	}
+	text, err := json.Marshal(value)
+	return append(dst, text...), err
+}
+
+// verbatim reports whether JSON writes a string as it is.
+func verbatim(s string) bool {
+	for _, c := range []byte(s) {
+		if c != '_' && (c < '0' || c > '9') && (c < 'A' || c > 'Z') && (c < 'a' || c > 'z') {
+			return false
+		}
+	}
+	return true
 }

@@ -33,8 +33,12 @@ func (c *Conn) Subscribe(ctx context.Context, subscribe, unsubscribe string, par
 		queue: make(chan json.RawMessage, c.opts.Queue),
 		done:  make(chan struct{}),
 	}
-	if err := c.roundTrip(ctx, k, Request{subscribe, params}); err != nil {
-		return nil, err
+	err := c.do(ctx, k, []Request{{subscribe, params}}, false)
+	if err == nil {
+		err = k.answers[0].err
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", subscribe, err)
 	}
 	return k.sub, nil
 }
