@@ -94,7 +94,7 @@ type Conn struct {
 	endpoint string
 	opts     Options
 	lastID   atomic.Uint64
-	writing  atomic.Bool
+	writes   atomic.Uint64 // begun and ended: odd while one is under way
 	tap      atomic.Pointer[func(sent bool, message []byte)]
 
 	loops sync.WaitGroup
@@ -476,10 +476,10 @@ func (c *Conn) write() {
 				continue
 			}
 			c.tapped(true, m.text)
-			c.writing.Store(true)
+			c.writes.Add(1)
 			// The ping loop ends the connection where this gets stuck.
 			err := c.ws.Write(context.Background(), websocket.MessageText, m.text)
-			c.writing.Store(false)
+			c.writes.Add(1)
 			if err != nil {
 				c.abort(fmt.Errorf("lost while a request was sent: %w", plain(err)))
 				return
@@ -503,20 +503,20 @@ func (c *Conn) claim(m *outgoing) bool {
 func (c *Conn) ping() {
 	t := time.NewTicker(c.opts.PingInterval)
 	defer t.Stop()
-	seen, taken := c.dialer.received.Load(), c.dialer.sent.Load()
+	seen, taken, write := c.dialer.received.Load(), c.dialer.sent.Load(), c.writes.Load()
 	for {
 		select {
 		case <-c.done:
 			return
 		case <-t.C:
 		}
-		was, had := seen, taken
-		seen, taken = c.dialer.received.Load(), c.dialer.sent.Load()
+		was, had, same := seen, taken, write
+		seen, taken, write = c.dialer.received.Load(), c.dialer.sent.Load(), c.writes.Load()
 		if seen != was {
 			continue
 		}
-		if c.writing.Load() { // a ping would have to wait behind the write
-			if taken == had {
+		if write%2 == 1 { // a ping would have to wait behind the write
+			if taken == had && write == same {
 				c.abort(fmt.Errorf("lost: the node took nothing of a request for %v", c.opts.PingInterval))
 			}
 			continue
@@ -535,7 +535,7 @@ func (c *Conn) ping() {
 		if err != nil && c.dialer.received.Load() == asked {
 			c.abort(fmt.Errorf("lost: a ping failed: %w", plain(err)))
 		}
-		seen, taken = c.dialer.received.Load(), c.dialer.sent.Load()
+		seen, taken, write = c.dialer.received.Load(), c.dialer.sent.Load(), c.writes.Load()
 	}
 }
 
