@@ -222,6 +222,7 @@ func (b *binder) program(n *node, t reflect.Type) (*program, error) {
 	if err := b.emit(p, n, t, 0, ""); err != nil {
 		return nil, err
 	}
+	p.row = len(p.steps) > 1 && !slices.ContainsFunc(p.steps, func(s step) bool { return s.op > opCompact })
 	return p, nil
 }
 
@@ -283,8 +284,8 @@ func (b *binder) emit(p *program, n *node, t reflect.Type, offset uintptr, name 
 		}
 	case kStr, kBytes:
 		if isText(t) {
-			text := t.Kind() == reflect.String
-			return call(func(d *decoder, p place) bool { return d.bytes(p, text, d.r.ByteString()) })
+			p.text(textField{text: t.Kind() == reflect.String, to: offset, name: name})
+			return nil
 		}
 	case kFixed:
 		switch {
@@ -373,19 +374,6 @@ func dynamic(n *node, t reflect.Type) (func(d *decoder, p place) bool, bool) {
 	return nil, false
 }
 
-// bytes stores a copy of b as a string or as a []byte.
-func (d *decoder) bytes(p place, text bool, b []byte) bool {
-	switch {
-	case d.r.Err() != nil:
-		return false
-	case text:
-		p.putString(d.text(b))
-	default:
-		p.putBytes(d.copyBytes(b))
-	}
-	return true
-}
-
 func isText(t reflect.Type) bool {
 	return t.Kind() == reflect.String || t.Kind() == reflect.Slice && t.Elem().Kind() == reflect.Uint8
 }
@@ -417,11 +405,28 @@ func (b *binder) newList(slice reflect.Type, elem *node, items *program) *list {
 		b.c.slots[slice.Elem()] = slot
 	}
 	size := slice.Elem().Size()
+	flat := size > 0 && !pointers(slice.Elem())
 	limit := maxSize
 	if size > 0 {
 		limit /= int(size)
 	}
-	return &list{slice: slice, size: size, limit: limit, slot: slot, elem: elem, items: items}
+	return &list{slice: slice, size: size, flat: flat, limit: limit, slot: slot, elem: elem, items: items}
+}
+
+// pointers reports whether values of a type hold any.
+func pointers(t reflect.Type) bool {
+	switch t.Kind() {
+	case reflect.Array:
+		return pointers(t.Elem())
+	case reflect.Struct:
+		for i := range t.NumField() {
+			if pointers(t.Field(i).Type) {
+				return true
+			}
+		}
+		return false
+	}
+	return t.Kind() > reflect.Complex128
 }
 
 // list binds Vec and arrays.
@@ -453,19 +458,6 @@ func (b *binder) list(p *program, n *node, t reflect.Type, offset uintptr, name 
 		count, ok := d.count(l.elem)
 		return ok && l.decode(d, p, count)
 	})
-}
-
-// compactText reads Vec<Compact<u8>> as bytes.
-func (d *decoder) compactText(p place, text bool) bool {
-	n := d.r.Len(1)
-	if d.r.Err() != nil || n == 0 {
-		return d.r.Err() == nil
-	}
-	b := make([]byte, n)
-	if i, ok := d.compacts([]compactField{{width: 1, max: math.MaxUint8}}, bytesPlace(b), 1, n); !ok {
-		return d.index(i)
-	}
-	return d.bytes(p, text, b)
 }
 
 // tuple binds by position.
@@ -692,6 +684,15 @@ func (p *program) compact(f compactField) {
 		return
 	}
 	p.steps = append(p.steps, step{op: opCompact, fields: []compactField{f}})
+}
+
+// text appends a byte string.
+func (p *program) text(f textField) {
+	if k := len(p.steps); k > 0 && p.steps[k-1].op == opText {
+		p.steps[k-1].texts = append(p.steps[k-1].texts, f)
+		return
+	}
+	p.steps = append(p.steps, step{op: opText, texts: []textField{f}})
 }
 
 // skip appends a value that Go does not want.

@@ -17,6 +17,7 @@ import (
 // part of the same program; what repeats or may be absent has its own.
 type program struct {
 	steps []step
+	row   bool // nothing but runs and compact integers
 }
 
 // step is one instruction. Neighbours of one kind are merged when the program is
@@ -26,6 +27,7 @@ type step struct {
 	size   int    // opRun: bytes taken
 	moves  []move // opRun
 	fields []compactField
+	texts  []textField
 	skip   *node // opSkip
 	call   func(d *decoder, p place) bool
 	offset uintptr // opCall
@@ -37,6 +39,7 @@ type op uint8
 const (
 	opRun     op = iota // values of fixed size
 	opCompact           // compact integers
+	opText              // byte strings
 	opSkip              // a value that Go does not want
 	opCall              // anything else
 )
@@ -68,14 +71,6 @@ const (
 	moveBytes
 	moveInt // to another width, checked
 )
-
-// compactField is a compact integer and where it goes: nowhere for width 0.
-type compactField struct {
-	width uint8
-	max   uint64 // what both the chain's type and Go's can hold
-	to    uintptr
-	name  string
-}
 
 // decoder is the state of one call.
 type decoder struct {
@@ -159,6 +154,10 @@ func (p *program) decode(d *decoder, base place) bool {
 			if _, ok := d.compacts(s.fields, base, 0, 1); !ok {
 				return false
 			}
+		case opText:
+			if !d.texts(s.texts, base) {
+				return false
+			}
 		case opSkip:
 			if !d.skip(s.skip) {
 				return d.at(s.name)
@@ -186,12 +185,63 @@ func (p *program) items(d *decoder, base place, size uintptr, n int) bool {
 			return ok || d.index(i)
 		}
 	}
-	for i := range n {
+	done := 0
+	if p.row {
+		done = p.rows(d, base, size, n)
+	}
+	for i := done; i < n; i++ {
 		if !p.decode(d, base.at(uintptr(i)*size)) {
 			return d.index(i)
 		}
 	}
 	return true
+}
+
+// rows decodes items of a row program as long as they are valid and the input's
+// end is not near, and returns how many it did. The reader moves but once.
+func (p *program) rows(d *decoder, base place, size uintptr, n int) int {
+	b, off := d.r.Rest(), 0
+	for i := range n {
+		used := p.decodeRow(b[off:], base.at(uintptr(i)*size))
+		if used == 0 {
+			n = i
+			break
+		}
+		off += used
+	}
+	d.r.Skip(off)
+	return n
+}
+
+// decodeRow decodes the item that b begins with and says how many bytes it takes:
+// 0 where another way has to find out what it is.
+func (p *program) decodeRow(b []byte, at place) int {
+	off := 0
+	for k := range p.steps {
+		s := &p.steps[k]
+		if s.op == opRun {
+			if len(b)-off < s.size {
+				return 0
+			}
+			if m := &s.moves[0]; len(s.moves) == 1 && m.kind == move32Bytes {
+				at.at(m.to).put32Bytes(b[off : off+32]) // an account
+			} else if !s.store(b[off:off+s.size], at) {
+				return 0
+			}
+			off += s.size
+			continue
+		}
+		for k := range s.fields {
+			f := &s.fields[k]
+			v, used := quickCompact(b[off:])
+			if used == 0 || v > f.max {
+				return 0
+			}
+			at.at(f.to).putInt(f.width, v)
+			off += used
+		}
+	}
+	return off
 }
 
 // run decodes the values of a run.
@@ -216,7 +266,7 @@ func (s *step) run(d *decoder, base place) bool {
 		if d.r.Err() != nil {
 			return d.at(m.name)
 		}
-		if m.kind == moveInt && !m.convert(b, base) {
+		if m.kind == moveInt && !m.convert(b, base.at(m.to)) {
 			d.fail(errors.New("the integer does not fit the Go field"))
 			return d.at(m.name)
 		}
@@ -228,16 +278,30 @@ func (s *step) run(d *decoder, base place) bool {
 func (s *step) runs(d *decoder, base place, size uintptr, n int) bool {
 	start := *d.r
 	b := d.r.Bytes(times(s.size, n))
-	if s.same(size) && b != nil {
+	if b != nil && s.same(size) {
 		base.putArray(b) // the items lie in Go as they do here
 		return true
 	}
-	for i := range n {
-		if len(b) < s.size || !s.store(b[:s.size], base.at(uintptr(i)*size)) {
+	// A few at a time stay near while one field after the other is moved.
+	const few = 64
+	for i := 0; i < n; i += few {
+		k := min(n-i, few)
+		if len(b) < k*s.size || !s.columns(b[:k*s.size], base.at(uintptr(i)*size), size, k) {
 			*d.r = start
 			return false
 		}
-		b = b[s.size:]
+		b = b[k*s.size:]
+	}
+	return true
+}
+
+// columns is store for n runs.
+func (s *step) columns(b []byte, base place, size uintptr, n int) bool {
+	for i := range s.moves {
+		m := &s.moves[i]
+		if !m.column(b[m.from:], s.size, base.at(m.to), size, n) {
+			return false
+		}
 	}
 	return true
 }
@@ -274,7 +338,7 @@ func (s *step) store(b []byte, base place) bool {
 		case moveBytes:
 			to.putArray(from[:m.size])
 		case moveInt:
-			if !m.convert(from, base) {
+			if !m.convert(from, to) {
 				return false
 			}
 		case moveNothing:
@@ -283,9 +347,80 @@ func (s *step) store(b []byte, base place) bool {
 	return true
 }
 
+// column moves n values that begin gap bytes apart in b to Go values that lie size
+// bytes apart: what store does in many runs, with one look at the kind of value.
+func (m *move) column(b []byte, gap int, to place, size uintptr, n int) bool {
+	switch m.kind {
+	case moveBool:
+		if gap == 1 && size == 1 {
+			return copyBools(integers[uint8](to, n), b)
+		}
+		for i := range n {
+			v := b[i*gap]
+			if v > 1 {
+				return false
+			}
+			to.at(uintptr(i) * size).putBool(v == 1)
+		}
+	case move8:
+		for i := range n {
+			to.at(uintptr(i) * size).put8(b[i*gap])
+		}
+	case move16:
+		for i := range n {
+			to.at(uintptr(i) * size).put16(binary.LittleEndian.Uint16(b[i*gap:]))
+		}
+	case move32:
+		for i := range n {
+			to.at(uintptr(i) * size).put32(binary.LittleEndian.Uint32(b[i*gap:]))
+		}
+	case move64:
+		for i := range n {
+			to.at(uintptr(i) * size).put64(binary.LittleEndian.Uint64(b[i*gap:]))
+		}
+	case move128:
+		for i := range n {
+			from := b[i*gap:]
+			to.at(uintptr(i) * size).put128(scale.U128{Lo: binary.LittleEndian.Uint64(from), Hi: binary.LittleEndian.Uint64(from[8:])})
+		}
+	case move32Bytes:
+		for i := range n {
+			to.at(uintptr(i) * size).put32Bytes(b[i*gap:][:32])
+		}
+	case moveBytes:
+		for i := range n {
+			to.at(uintptr(i) * size).putArray(b[i*gap:][:m.size])
+		}
+	case moveInt:
+		for i := range n {
+			if !m.convert(b[i*gap:], to.at(uintptr(i)*size)) {
+				return false
+			}
+		}
+	case moveNothing:
+	}
+	return true
+}
+
+// copyBools copies bytes that must be 0 or 1. It returns false where one is not.
+func copyBools(to, from []byte) bool {
+	var all uint64 // whatever bit is set anywhere
+	i := 0
+	for ; len(to)-i >= 8; i += 8 {
+		w := binary.LittleEndian.Uint64(from[i:])
+		all |= w
+		binary.LittleEndian.PutUint64(to[i:], w)
+	}
+	for ; i < len(to); i++ {
+		all |= uint64(from[i])
+		to[i] = from[i]
+	}
+	return all&^0x0101010101010101 == 0
+}
+
 // convert stores an integer of another width or sign than the wire's, where it
 // fits.
-func (m *move) convert(b []byte, base place) bool {
+func (m *move) convert(b []byte, to place) bool {
 	v, negative := integer(b[:m.wire], m.signed)
 	if !negative {
 		if v.Hi != 0 || v.Lo > m.max {
@@ -294,7 +429,7 @@ func (m *move) convert(b []byte, base place) bool {
 	} else if v.Hi != math.MaxUint64 || ^v.Lo > m.max {
 		return false // ^v is -v-1; max is that of the signed Go type
 	}
-	base.at(m.to).putInt(m.width, v.Lo)
+	to.putInt(m.width, v.Lo)
 	return true
 }
 
@@ -309,115 +444,6 @@ func integer(b []byte, signed bool) (v scale.U128, negative bool) {
 		}
 	}
 	return scale.U128{Lo: binary.LittleEndian.Uint64(wide[:]), Hi: binary.LittleEndian.Uint64(wide[8:])}, negative
-}
-
-// compacts decodes the fields of n structs of compact integers that lie size
-// bytes apart. Of a failure it returns the struct's number.
-func (d *decoder) compacts(fields []compactField, base place, size uintptr, n int) (int, bool) {
-	b, off := d.r.Rest(), 0
-	// Two of 16 bits are taken at once: those of a struct, or a struct of one and
-	// the next.
-	ends := len(fields) - 1
-	pairs := ends <= 1 && fields[0].width == 2 && fields[ends].width == 2
-	structs := 2 - ends
-	for i := 0; i < n; i++ {
-		at := base.at(uintptr(i) * size)
-		if pairs && i+structs <= n && off+8 <= len(b) {
-			first, second, used := compactPair(binary.LittleEndian.Uint64(b[off:]))
-			if used > 0 && first <= fields[0].max && second <= fields[ends].max {
-				at.at(fields[0].to).put16(uint16(first))
-				i += structs - 1
-				base.at(uintptr(i)*size + fields[ends].to).put16(uint16(second))
-				off += used
-				continue
-			}
-		}
-		for k := range fields {
-			f := &fields[k]
-			var v uint64
-			var used int // 0: not in the usual form, see below
-			if off+4 <= len(b) {
-				w := binary.LittleEndian.Uint32(b[off:])
-				mode := w & 3
-				v, used = uint64(w)&compactMask[mode]>>2, 1<<mode
-				if v < compactLeast[mode] {
-					v, used = longCompact(b[off:])
-				}
-			}
-			if used == 0 || v > f.max {
-				d.r.Skip(off)
-				var ok bool
-				if v, ok = d.compact(f.max); !ok {
-					d.at(f.name)
-					return i, false
-				}
-				b, off, used = d.r.Rest(), 0, 0
-			}
-			off += used
-			at.at(f.to).putInt(f.width, v)
-		}
-	}
-	d.r.Skip(off)
-	return n, true
-}
-
-// compactPair splits eight bytes that begin with two compact integers of up to 4
-// bytes each and says how many they take; 0 bytes where they are not both of that
-// form.
-func compactPair(w uint64) (first, second uint64, used int) {
-	mode := w & 3
-	first, used = w&compactMask[mode]>>2, 1<<mode
-	short := first < compactLeast[mode]
-	w >>= 8 << mode
-	mode = w & 3
-	second, used = w&compactMask[mode]>>2, used+1<<mode
-	if short || second < compactLeast[mode] {
-		return 0, 0, 0
-	}
-	return first, second, used
-}
-
-// The modes of a compact integer: the low two bits say whether it takes 1, 2 or 4
-// bytes or, mode 3, more. Which one comes next is hard to predict, so the bits and
-// the least value are looked up instead of asked for. Mode 3 never has its least
-// value here.
-var (
-	compactMask  = [4]uint64{0xff, 0xffff, 0xffffffff, 0}
-	compactLeast = [4]uint64{0, 1 << 6, 1 << 14, 1}
-)
-
-// longCompact reads a compact integer of mode 3 that takes 5 to 9 bytes. All
-// others take 0 bytes: longer ones, those at the end of the input, and those that
-// are encoded longer than they need to be.
-func longCompact(b []byte) (v uint64, used int) {
-	n := int(b[0]>>2) + 4
-	if b[0]&3 != 3 || n > 8 || len(b) < 9 {
-		return 0, 0
-	}
-	v = binary.LittleEndian.Uint64(b[1:]) << (64 - 8*n) >> (64 - 8*n)
-	if v < 1<<30 || v>>(8*(n-1)) == 0 {
-		return 0, 0
-	}
-	return v, n + 1
-}
-
-// compact reads a compact integer of at most limit.
-func (d *decoder) compact(limit uint64) (uint64, bool) {
-	v := d.r.Compact128()
-	if d.r.Err() == nil && (v.Hi != 0 || v.Lo > limit) {
-		return 0, d.fail(fmt.Errorf("compact integer exceeds %d", limit))
-	}
-	return v.Lo, d.r.Err() == nil
-}
-
-// compact128 reads a compact integer of a type that may be wider than 64 bits.
-func (d *decoder) compact128(n *node) (scale.U128, bool) {
-	if n.width < 16 {
-		v, ok := d.compact(maxOf(n.width))
-		return scale.U128{Lo: v}, ok
-	}
-	v := d.r.Compact128()
-	return v, d.r.Err() == nil
 }
 
 // count reads the length of a list of n's items and accounts for it.
@@ -445,7 +471,8 @@ func (d *decoder) enough(elem *node, n int) bool {
 type list struct {
 	slice reflect.Type
 	size  uintptr
-	limit int // of items, by the memory they take
+	flat  bool // the items are of some size and hold no pointers
+	limit int  // of items, by the memory they take
 	slot  int
 	elem  *node
 	items *program

@@ -53,6 +53,16 @@ func (p place) putInt(width uint8, v uint64) {
 // putArray stores into a Go array of len(b) bytes.
 func (p place) putArray(b []byte) { copy(unsafe.Slice((*byte)(p.p), len(b)), b) }
 
+// putText stores bytes that are not empty, as a string or as a []byte. Nobody else
+// may hold them.
+func (p place) putText(text bool, b []byte) {
+	if text {
+		p.putString(unsafe.String(unsafe.SliceData(b), len(b)))
+	} else {
+		p.putBytes(b)
+	}
+}
+
 func (p place) putString(s string)    { *(*string)(p.p) = s }
 func (p place) putBytes(b []byte)     { *(*[]byte)(p.p) = b }
 func (p place) putBools(b []bool)     { *(*[]bool)(p.p) = b }
@@ -63,6 +73,11 @@ func (p place) putVariant(v *Variant) { *(**Variant)(p.p) = v }
 
 func (p place) putRecordValue(r Record)   { *(*Record)(p.p) = r }
 func (p place) putVariantValue(v Variant) { *(*Variant)(p.p) = v }
+
+// integers is a list of n integers that lie side by side.
+func integers[T uint8 | uint16 | uint32 | uint64](p place, n int) []T {
+	return unsafe.Slice((*T)(p.p), n)
+}
 
 // bytesPlace is where the bytes of b lie; b is not empty.
 func bytesPlace(b []byte) place { return place{unsafe.Pointer(unsafe.SliceData(b))} }
@@ -90,18 +105,25 @@ type arena struct {
 // chunkBytes is what a chunk is not made larger than for items to come.
 const chunkBytes = 1 << 20
 
+// ownBytes is what a list outside of lists takes memory of its own for.
+const ownBytes = 32 << 10
+
 // take returns room for n zero items of a list.
 func (d *decoder) take(l *list, n int) place {
 	if d.around == 0 || l.size == 0 {
+		if bytes := n * int(l.size); l.flat && bytes <= ownBytes {
+			d.spare = d.spare[len(d.spare)%8:] // chunks end at a multiple of 8
+			return bytesPlace(d.cut(bytes))
+		}
 		return place{reflect.MakeSlice(l.slice, n, n).UnsafePointer()}
 	}
-	for len(d.arenas) <= l.slot {
-		d.arenas = append(d.arenas, arena{})
+	if n := l.slot + 1 - len(d.arenas); n > 0 {
+		d.arenas = append(d.arenas, make([]arena, n)...)
 	}
 	a := &d.arenas[l.slot]
 	if n > a.left {
 		more := d.r.Remaining() / max(l.elem.min, 1) // items, at most
-		a.last = min(max(2*a.last, d.around), chunkBytes/int(l.size))
+		a.last = min(max(2*a.last, d.around, more/16), chunkBytes/int(l.size))
 		a.last = max(n, min(a.last, n+more))
 		a.left = a.last
 		a.free = place{reflect.MakeSlice(l.slice, a.last, a.last).UnsafePointer()}
@@ -114,25 +136,35 @@ func (d *decoder) take(l *list, n int) place {
 	return p
 }
 
-// copyBytes returns a copy of b, carved from a chunk within lists.
-func (d *decoder) copyBytes(b []byte) []byte {
-	if len(b) == 0 {
-		return nil
-	}
-	if len(b) > len(d.spare) {
-		if d.around == 0 {
-			return append([]byte(nil), b...)
+// cut returns n zero bytes, n > 0, from a chunk that holds no pointers.
+func (d *decoder) cut(n int) []byte {
+	if n > len(d.spare) {
+		more := min(d.r.Remaining(), ownBytes*8)
+		if d.around > 0 {
+			d.chunk = min(max(2*d.chunk, d.around), chunkBytes)
+			more = min(d.chunk, n+d.r.Remaining())
 		}
-		d.chunk = min(max(2*d.chunk, d.around), chunkBytes)
-		d.spare = make([]byte, max(len(b), min(d.chunk, len(b)+d.r.Remaining())))
+		d.spare = make([]byte, (max(n, more)+7)&^7)
 	}
-	n := copy(d.spare, b)
 	out := d.spare[:n:n]
 	d.spare = d.spare[n:]
 	return out
 }
 
-// text returns b as a string. Nobody else ever holds the copy.
+// copyBytes returns a copy of b, nil where it is empty.
+func (d *decoder) copyBytes(b []byte) []byte {
+	if len(b) == 0 {
+		return nil
+	}
+	if d.around == 0 && len(b) > len(d.spare) {
+		return append([]byte(nil), b...)
+	}
+	out := d.cut(len(b))
+	copy(out, b)
+	return out
+}
+
+// text returns b as a string.
 func (d *decoder) text(b []byte) string {
 	if d.around == 0 || len(b) == 0 {
 		return string(b)

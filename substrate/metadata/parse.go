@@ -4,11 +4,11 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"math/bits"
 	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
+	"unsafe"
 
 	"github.com/bittensor-go/bt/substrate/scale"
 )
@@ -47,10 +47,7 @@ func Parse(data []byte) (*Metadata, error) {
 		return nil, fmt.Errorf("metadata has version %d, only 14, 15 and 16 can be read", version)
 	}
 	p := &parser{
-		r: scale.NewReader(data), data: data, text: string(data), version: version,
-		strings:  arena[string]{chunk: len(data) / 64},
-		fields:   arena[Field]{chunk: len(data) / 128},
-		variants: arena[VariantDef]{chunk: len(data) / 256},
+		r: *scale.NewReader(data), data: data, text: string(data), version: version,
 	}
 	p.r.Skip(len(magic) + 1)
 	m := &Metadata{
@@ -95,16 +92,28 @@ func unwrap(data []byte) ([]byte, error) {
 	return inner, r.Finish()
 }
 
-// arena hands out slices cut from larger ones.
+// arena hands out slices cut from larger ones, each twice the one before.
 type arena[T any] struct {
-	free  []T
-	chunk int
+	free []T
+	last int // items of the newest chunk
 }
+
+// Sizes of chunks. A chunk of pointers has a word of the allocator's before it.
+const (
+	leastChunk = 1<<11 - 8
+	mostChunk  = 1<<15 - 8
+)
 
 // take returns an empty slice with room for n.
 func (a *arena[T]) take(n int) []T {
 	if n > len(a.free) {
-		a.free = make([]T, max(n, a.chunk, 16))
+		var item T
+		size := int(unsafe.Sizeof(item))
+		next := min(max(2*a.last, leastChunk/size), mostChunk/size)
+		if n > next/8 {
+			return make([]T, 0, n) // what is left of the chunk is for smaller ones
+		}
+		a.free, a.last = make([]T, next), next
 	}
 	s := a.free[:0:n]
 	a.free = a.free[n:]
@@ -113,21 +122,25 @@ func (a *arena[T]) take(n int) []T {
 
 // parser reads one metadata. The first error stops it.
 type parser struct {
-	r       *scale.Reader
+	r       scale.Reader
 	data    []byte
 	text    string // a copy of the input, which the model's strings share
-	high    int    // the first byte that is not ASCII, from the last one looked for on
 	version uint8
 	reg     *Registry
 	types   int      // size of the registry being read
 	where   []string // what was being read when the error came, innermost first
 
-	strings  arena[string]
-	fields   arena[Field]
-	variants arena[VariantDef]
-	params   arena[TypeParam]
-	ids      arena[TypeID]
-	bytes    arena[byte]
+	strings   arena[string]
+	fields    arena[Field]
+	variants  arena[VariantDef]
+	params    arena[TypeParam]
+	ids       arena[TypeID]
+	entries   arena[StorageEntry]
+	hashers   arena[Hasher]
+	constants arena[Constant]
+	methods   arena[Method]
+	inputs    arena[Param]
+	bytes     arena[byte]
 }
 
 func (p *parser) failed() bool { return p.r.Err() != nil }
@@ -257,32 +270,36 @@ func (p *parser) str(what string) string {
 		p.blame(what)
 		return ""
 	}
+	if len(b) == 0 {
+		return "" // and no pointer for the collector to follow
+	}
 	end := p.r.Offset()
 	start := end - len(b)
 	s := p.text[start:end]
-	if p.high < start {
-		p.high = notASCII(p.data, start)
-	}
-	if end > p.high && !utf8.ValidString(s) {
+	if !ascii(p.data, start, end) && !utf8.ValidString(s) {
 		p.fail(what, "text that is no UTF-8 ends here: %.40q", s)
 		return ""
 	}
 	return s
 }
 
-// notASCII returns where the first byte from start on lies that is not ASCII,
-// len(b) where there is none.
-func notASCII(b []byte, start int) int {
+// ascii reports whether b is ASCII from start to end, which is not the same place.
+// It reads eight bytes at a time: those of a short text with what follows it.
+func ascii(b []byte, start, end int) bool {
 	const high = 0x8080808080808080
-	for ; start+8 <= len(b); start += 8 {
-		if word := binary.LittleEndian.Uint64(b[start:]) & high; word != 0 {
-			return start + bits.TrailingZeros64(word)/8
+	var all uint64
+	for ; start+8 <= end; start += 8 {
+		all |= binary.LittleEndian.Uint64(b[start:])
+	}
+	if start+8 <= len(b) {
+		// The shift leaves what belongs to the text; all of it goes for none.
+		all |= binary.LittleEndian.Uint64(b[start:]) << (64 - 8*(end-start))
+	} else {
+		for ; start < end; start++ {
+			all |= uint64(b[start])
 		}
 	}
-	for start < len(b) && b[start] < utf8.RuneSelf {
-		start++
-	}
-	return start
+	return all&high == 0
 }
 
 // maybeStr reads an optional string, "" for none.
@@ -376,7 +393,7 @@ func (p *parser) metadata(m *Metadata) {
 
 // registry reads the types. Their own numbers are their positions.
 func (p *parser) registry(r *Registry) {
-	ahead := *p.r // the size is needed before the first type
+	ahead := p.r // the size is needed before the first type
 	p.types = int(min(ahead.Compact(), maxTypes))
 	next := TypeID(0)
 	r.Types = list(p, nil, 6, maxTypes, "type", func(p *parser, t *Type) {
@@ -443,11 +460,11 @@ func (p *parser) pallet(l *Pallet) {
 	l.Name = p.str("name")
 	if l.HasStorage = p.option("storage"); l.HasStorage {
 		l.Prefix = p.str("storage prefix")
-		l.Storage = list(p, nil, 6, unlimited, "storage entry", (*parser).entry)
+		l.Storage = list(p, &p.entries, 6, unlimited, "storage entry", (*parser).entry)
 	}
 	l.Calls, l.DeprecatedCalls = p.enum("calls")
 	l.Events, l.DeprecatedEvents = p.enum("events")
-	l.Constants = list(p, nil, 4, unlimited, "constant", func(p *parser, c *Constant) {
+	l.Constants = list(p, &p.constants, 4, unlimited, "constant", func(p *parser, c *Constant) {
 		c.Name = p.str("name")
 		c.Type = p.id("type")
 		c.Value = p.raw("value")
@@ -530,7 +547,7 @@ func (p *parser) entry(e *StorageEntry) {
 	e.Optional = modifier == 0
 	e.Key = NoType
 	if isMap := p.option("form"); isMap {
-		e.Hashers = list(p, nil, 1, unlimited, "hasher", func(p *parser, h *Hasher) {
+		e.Hashers = list(p, &p.hashers, 1, unlimited, "hasher", func(p *parser, h *Hasher) {
 			if *h = Hasher(p.u8("kind")); *h > Identity {
 				p.fail("kind", "hasher %d is not known", *h)
 			}
@@ -618,7 +635,7 @@ func (p *parser) extrinsicParams(x *Extrinsic) {
 
 func (p *parser) api(a *API) {
 	a.Name = p.str("name")
-	a.Methods = list(p, nil, 4, unlimited, "method", (*parser).method)
+	a.Methods = list(p, &p.methods, 4, unlimited, "method", (*parser).method)
 	a.Docs = p.docs()
 	if p.version >= 16 {
 		a.Version = p.compact("version")
@@ -628,7 +645,7 @@ func (p *parser) api(a *API) {
 
 func (p *parser) method(m *Method) {
 	m.Name = p.str("name")
-	m.Inputs = list(p, nil, 2, unlimited, "input", func(p *parser, i *Param) {
+	m.Inputs = list(p, &p.inputs, 2, unlimited, "input", func(p *parser, i *Param) {
 		i.Name = p.str("name")
 		i.Type = p.id("type")
 	})

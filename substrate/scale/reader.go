@@ -219,6 +219,10 @@ func (r *Reader) minimal(v U128, ok bool) U128 {
 // make the caller reserve memory. Items of no bytes (minItem 0) are limited to
 // the number of bytes left as well.
 func (r *Reader) Len(minItem int) int {
+	if n, used := r.short(); used > 0 && n*uint64(max(minItem, 1)) <= uint64(len(r.buf)-r.off-used) {
+		r.off += used
+		return int(n)
+	}
 	n := r.Compact()
 	if r.err != nil {
 		return 0
