@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"sync"
 
 	"github.com/bittensor-go/bt/internal/tensorfile"
 	"github.com/bittensor-go/bt/substrate/scale"
@@ -13,22 +12,17 @@ import (
 	"github.com/bittensor-go/bt/subtensor"
 )
 
-// askAttached asks what accounts say. Identities are asked for by coldkey, so the
-// answers must hold the neurons already.
-func (a *Answers) askAttached(ctx context.Context, s *subtensor.State) error {
-	coldkeys := make([]ss58.AccountID, 0, len(a.Neurons)+len(a.Lite))
-	for i := range a.Neurons {
-		coldkeys = append(coldkeys, a.Neurons[i].Coldkey)
+// askIdentities asks what the neurons' coldkeys say about themselves.
+func (r *reading) askIdentities(ctx context.Context) (err error) {
+	coldkeys := make([]ss58.AccountID, 0, len(r.a.Neurons)+len(r.a.Lite))
+	for i := range r.a.Neurons {
+		coldkeys = append(coldkeys, r.a.Neurons[i].Coldkey)
 	}
-	for i := range a.Lite {
-		coldkeys = append(coldkeys, a.Lite[i].Coldkey)
+	for i := range r.a.Lite {
+		coldkeys = append(coldkeys, r.a.Lite[i].Coldkey)
 	}
-	var errs [2]error
-	var wg sync.WaitGroup
-	wg.Go(func() { a.Commitments, errs[0] = s.Commitments(ctx, a.Netuid) })
-	wg.Go(func() { a.Identities, errs[1] = s.Identities(ctx, coldkeys) })
-	wg.Wait()
-	return errors.Join(errs[:]...)
+	r.a.Identities, err = r.s.Identities(ctx, coldkeys)
+	return err
 }
 
 // setAttached lays what accounts say beside their neurons, where the answers have

@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/bittensor-go/bt/internal/nodetest"
 	"github.com/bittensor-go/bt/metagraph"
 	"github.com/bittensor-go/bt/substrate/codec"
 	"github.com/bittensor-go/bt/substrate/ss58"
@@ -118,6 +119,65 @@ func TestCommitments(t *testing.T) {
 	n.stored = map[string]string{text(append(mapPrefix("Commitments", "CommitmentOf", 1), 1, 2, 3)): "0x00"}
 	if _, err := s.Commitments(t.Context(), 1); err == nil || !strings.Contains(err.Error(), "names no account") {
 		t.Errorf("a key without an account: %v", err)
+	}
+}
+
+// What accounts say takes one trip more, for all of it at once and together with
+// the rows of a mechanism; none where nobody says anything and there is no neuron.
+func TestCommitmentsTrips(t *testing.T) {
+	b := answers(t, "475-backport")
+	gate := nodetest.NewGate(t, serve(t, b).URL())
+	client := dial(t, gate.URL(), "")
+	sync := func(opts metagraph.Options, trips ...int) (m *metagraph.Metagraph) {
+		t.Helper()
+		opts.Commitments = true
+		var err error
+		gate.Trips(func() { m, err = metagraph.Sync(t.Context(), client, 12, opts) }, trips...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return m
+	}
+	// The lists of both maps are asked for ahead, beside version, code, neurons and
+	// state. None is there, but identities are asked for by coldkey.
+	if m := sync(metagraph.Options{}, 1, 4+2, 1); len(m.Commitments) != 256 || m.Commitments[0] != nil {
+		t.Errorf("%v", m.Commitments)
+	}
+	s, err := client.AtHead(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	hotkey := sync(metagraph.Options{}, 1, 4+2, 1).Hotkeys[3]
+	for _, item := range []string{"CommitmentOf", "RevealedCommitments"} {
+		pallet, _ := s.Runtime.Metadata.Pallet("Commitments")
+		entry, ok := pallet.Entry(item)
+		if !ok {
+			t.Fatal(item)
+		}
+		var v any = map[string]any{"deposit": uint64(7), "block": uint64(5), "info": map[string]any{"fields": []any{}}}
+		if item == "RevealedCommitments" {
+			v = []any{[]any{[]byte("\x04a"), uint64(6)}}
+		}
+		value, err := s.Runtime.Codec.Append(nil, entry.Value, v)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.stored[text(twox64(mapPrefix("Commitments", item, 12), hotkey[:]))] = text(value)
+	}
+	for opts, trips := range map[metagraph.Options][]int{
+		{}:                         {1, 4 + 2, 3},
+		{Full: true}:               {1, 4 + 2, 3},
+		{Block: &b.Block}:          {2, 5 + 2, 3},
+		{Mechanism: 1}:             {1, 5 + 2, 3},
+		{Mechanism: 1, Full: true}: {1, 5 + 2, 3 + 1},
+	} {
+		m := sync(opts, trips...)
+		if c := m.Commitments[3]; c == nil || c.Deposit != 7 || len(c.Revealed) != 1 {
+			t.Errorf("%+v: %v", opts, c)
+		}
+		if opts.Full && m.Weights.Rows() == 0 {
+			t.Errorf("%+v: no weights", opts)
+		}
 	}
 }
 

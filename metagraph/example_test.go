@@ -56,20 +56,20 @@ func ExampleAddressOf() {
 	// /ipv0/0.0.0.0:0
 }
 
-// The arrays that version 7.1.2 of the Python SDK would hold: its bonds are
-// integers, float64 where a neuron has none.
+// The arrays that version 6.9.4 of the Python SDK would hold: the bonds of torch
+// are integers where every neuron has some.
 func ExampleMetagraph_As() {
 	m, err := metagraph.FromAnswers(metagraph.Answers{
 		Netuid: 1, Network: "finney", Block: 4200002,
 		Neurons: []subtensor.NeuronInfo{
 			{UID: 0, Netuid: 1, Active: true, Bonds: []subtensor.WeightEntry{{UID: 1, Value: 65535}}},
-			{UID: 1, Netuid: 1},
+			{UID: 1, Netuid: 1, Bonds: []subtensor.WeightEntry{{UID: 1, Value: 7}}},
 		},
 	})
 	if err != nil {
 		log.Fatal(err)
 	}
-	sdk, err := metagraph.ParseSDK("7.1.2")
+	sdk, err := metagraph.ParseSDK("6.9.4")
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -82,5 +82,5 @@ func ExampleMetagraph_As() {
 	// Output:
 	// block [] []int64 [4200002]
 	// active [2] []int64 [1 0]
-	// bonds [2 2] []float64 [0 65535 0 0]
+	// bonds [2 2] []int64 [0 65535 0 7]
 }

@@ -58,7 +58,7 @@ type request struct {
 
 // word returns a param that is a string.
 func (r request) word(i int) (s string) {
-	if i < len(r.Params) {
+	if i < len(r.Params) && r.Params[i][0] == '"' {
 		_ = json.Unmarshal(r.Params[i], &s)
 	}
 	return s
@@ -250,14 +250,14 @@ func (n *block) answerTo(r request) (any, *fault) {
 		return n.v14, nil
 	case "state_getKeysPaged":
 		keys := []string{}
+		prefix, after := r.word(0), r.word(2)
 		for name := range n.Storage {
-			if strings.HasPrefix(name, "networksAdded(") && r.word(0) == networksAdded {
+			if strings.HasPrefix(name, "networksAdded(") && prefix == networksAdded {
 				keys = append(keys, n.value(name).Key)
 			}
 		}
-		after := r.word(2)
 		for k := range n.stored {
-			if strings.HasPrefix(k, r.word(0)) && k > after {
+			if strings.HasPrefix(k, prefix) && k > after {
 				keys = append(keys, k)
 			}
 		}

@@ -34,9 +34,13 @@ type Options struct {
 // subnet, and subtensor.ErrMechanismNotFound where it has no such mechanism.
 //
 // Once the runtime of the block is known it takes two trips to the node: the
-// block, then everything about it. The rows of a mechanism other than 0 take a
-// third, Options.Commitments two more and another for each thousand entries.
-// Runtimes without the API that lists neurons take four or five in all.
+// block, then everything about it. What hangs on the neurons takes a third:
+// identities and commitments, and the rows of a mechanism other than 0. Above a
+// thousand commitments there is one more for each thousand.
+//
+// A runtime without the API that lists neurons is read by storage. That takes four
+// trips where the client has read a block of it before, else five, and with
+// identities one more; subtensor.State.StoredNeurons says which subnets take longer.
 func Sync(ctx context.Context, c *subtensor.Client, netuid uint16, opts Options) (*Metagraph, error) {
 	m := New(netuid, c.Network.Name)
 	if err := m.Sync(ctx, c, opts); err != nil {
@@ -59,7 +63,7 @@ func (m *Metagraph) Sync(ctx context.Context, c *subtensor.Client, opts Options)
 		}
 		defer func() { err = errors.Join(err, c.Close()) }()
 	}
-	s, err := c.AtBlock(ctx, opts.Block, ahead(m.Netuid, opts)...)
+	s, err := c.AtBlock(ctx, opts.Block, ahead(c, m.Netuid, opts)...)
 	if err != nil {
 		return err
 	}
@@ -74,26 +78,18 @@ func dial(ctx context.Context, network string) (*subtensor.Client, error) {
 	return subtensor.Dial(ctx, n, subtensor.Options{})
 }
 
-// mayLackAPI is the first block of the main network from which on runtimes
-// certainly have the API that lists neurons. Runtime 143 was without it.
-const mayLackAPI = 3_000_000
-
 // ahead returns what read is going to ask first. It is put to the block before its
 // runtime is known, so that some of it may turn out not to be asked.
-func ahead(netuid uint16, opts Options) []substrate.Question {
-	neurons := subtensor.AskNeuronsLite
-	if opts.wholeNeurons() {
-		neurons = subtensor.AskNeurons
-	}
-	questions := []substrate.Question{neurons(netuid), subtensor.AskSubnetState(netuid)}
+func ahead(c *subtensor.Client, netuid uint16, opts Options) []substrate.Question {
+	questions := append(c.AskNeurons(opts.Block, netuid, opts.wholeNeurons()), subtensor.AskSubnetState(netuid))
 	if opts.Mechanism != 0 {
 		questions = append(questions, subtensor.AskMechagraph(netuid, opts.Mechanism))
 	}
 	if opts.Full && netuid == 0 {
 		questions = append(questions, subtensor.AskSubnetInfos())
 	}
-	if opts.Block != nil && *opts.Block < mayLackAPI {
-		questions = append(questions, subtensor.AskUids(netuid))
+	if opts.Commitments {
+		questions = append(questions, subtensor.AskCommitments(netuid)...)
 	}
 	return questions
 }
@@ -104,30 +100,21 @@ func (o *Options) wholeNeurons() bool { return o.Full && o.Mechanism == 0 }
 
 // read replaces the columns by those of a block.
 func (m *Metagraph) read(ctx context.Context, s *subtensor.State, opts Options) error {
-	a, info, err := ask(ctx, s, m.Netuid, opts)
-	if err != nil {
+	r := reading{a: Answers{Netuid: m.Netuid, Block: s.Number}, s: s, opts: opts}
+	if err := r.ask(ctx); err != nil {
 		return err
 	}
-	if opts.Commitments {
-		if err := a.askAttached(ctx, s); err != nil {
-			return err
-		}
-	}
 	next := *m
-	if err := next.set(a); err != nil {
+	if err := next.set(r.a); err != nil {
 		return err
 	}
 	next.setMechanism(opts)
-	if info != nil {
-		if err := next.setMechagraph(a, info); err != nil {
+	if r.mechanism != nil {
+		if err := next.setMechagraph(r.a, r.mechanism); err != nil {
 			return err
 		}
 		if opts.Full {
-			weights, bonds, err := s.MechanismRows(ctx, m.Netuid, opts.Mechanism, next.N())
-			if err != nil {
-				return err
-			}
-			next.Weights, next.Bonds, next.MatrixBlock = NewMatrix(weights, nil), NewMatrix(bonds, nil), s.Number
+			next.Weights, next.Bonds, next.MatrixBlock = NewMatrix(r.weights, nil), NewMatrix(r.bonds, nil), s.Number
 		}
 	}
 	*m = next
@@ -154,65 +141,103 @@ func (m *Metagraph) setMechagraph(a Answers, info *subtensor.MetagraphInfo) erro
 	return nil
 }
 
-// ask puts all questions at once, so that they take the time of the slowest. The
-// second answer is that about a mechanism, nil for mechanism 0.
-func ask(ctx context.Context, s *subtensor.State, netuid uint16, opts Options) (Answers, *subtensor.MetagraphInfo, error) {
-	a := Answers{Netuid: netuid, Block: s.Number}
-	var mechanism *subtensor.MetagraphInfo
-	questions := []func() error{func() (err error) {
-		if opts.wholeNeurons() {
-			a.Neurons, err = s.Neurons(ctx, netuid)
-			if a.Neurons == nil {
-				a.Neurons = []subtensor.NeuronInfo{}
-			}
-			return err
-		}
-		a.Lite, err = s.NeuronsLite(ctx, netuid)
-		return err
-	}}
+// reading is what read asks, and the answers.
+type reading struct {
+	s    *subtensor.State
+	opts Options
+
+	a              Answers
+	mechanism      *subtensor.MetagraphInfo  // nil for mechanism 0
+	weights, bonds [][]subtensor.WeightEntry // of a mechanism other than 0
+}
+
+// ask puts all questions at once, so that they take the time of the slowest, and
+// what hangs on the neurons as soon as these are known.
+func (r *reading) ask(ctx context.Context) error {
+	questions := []func(context.Context) error{r.askNeurons}
 	switch {
-	case s.Schema().Has(subnetState):
-		questions = append(questions, func() error {
-			state, err := s.SubnetState(ctx, netuid)
-			a.State = &state
+	case r.s.Schema().Has(subnetState):
+		questions = append(questions, func(ctx context.Context) error {
+			state, err := r.s.SubnetState(ctx, r.a.Netuid)
+			r.a.State = &state
 			return err
 		})
-	case dynamic(s):
+	case dynamic(r.s):
 		// The same columns stand in a longer answer. Without either, the stake that
 		// counts cannot be told, and that is an error.
-		questions = append(questions, func() error {
-			info, err := s.MetagraphInfo(ctx, netuid)
-			a.State = &subtensor.SubnetState{TotalStake: info.TotalStake, AlphaStake: info.AlphaStake, TaoStake: info.TaoStake}
+		questions = append(questions, func(ctx context.Context) error {
+			info, err := r.s.MetagraphInfo(ctx, r.a.Netuid)
+			r.a.State = &subtensor.SubnetState{TotalStake: info.TotalStake, AlphaStake: info.AlphaStake, TaoStake: info.TaoStake}
 			return err
 		})
 	}
-	if opts.Mechanism != 0 {
-		questions = append(questions, func() error {
-			info, err := s.Mechagraph(ctx, netuid, opts.Mechanism)
-			mechanism = &info
+	if r.opts.Mechanism != 0 {
+		questions = append(questions, func(ctx context.Context) error {
+			info, err := r.s.Mechagraph(ctx, r.a.Netuid, r.opts.Mechanism)
+			r.mechanism = &info
 			return err
 		})
 	}
-	if opts.Full && netuid == 0 {
-		questions = append(questions, func() (err error) {
-			a.Subnets, err = netuids(ctx, s)
+	if r.opts.Full && r.a.Netuid == 0 {
+		questions = append(questions, func(ctx context.Context) (err error) {
+			r.a.Subnets, err = netuids(ctx, r.s)
 			return err
 		})
 	}
+	if r.opts.Commitments {
+		questions = append(questions, func(ctx context.Context) (err error) {
+			r.a.Commitments, err = r.s.Commitments(ctx, r.a.Netuid)
+			return err
+		})
+	}
+	return sideBySide(ctx, questions...)
+}
+
+// askNeurons asks for the neurons, and then for what their number and coldkeys
+// lead to.
+func (r *reading) askNeurons(ctx context.Context) (err error) {
+	var n int
+	if r.opts.wholeNeurons() {
+		r.a.Neurons, err = r.s.Neurons(ctx, r.a.Netuid)
+		if n = len(r.a.Neurons); r.a.Neurons == nil {
+			r.a.Neurons = []subtensor.NeuronInfo{}
+		}
+	} else {
+		r.a.Lite, err = r.s.NeuronsLite(ctx, r.a.Netuid)
+		n = len(r.a.Lite)
+	}
+	if err != nil {
+		return err
+	}
+	var questions []func(context.Context) error
+	if r.opts.Commitments {
+		questions = append(questions, r.askIdentities)
+	}
+	if r.opts.Full && r.opts.Mechanism != 0 {
+		questions = append(questions, func(ctx context.Context) (err error) {
+			r.weights, r.bonds, err = r.s.MechanismRows(ctx, r.a.Netuid, r.opts.Mechanism, n)
+			return err
+		})
+	}
+	return sideBySide(ctx, questions...)
+}
+
+// sideBySide puts questions at once and waits for all. Where several fail the
+// first of them is the one to report, whichever failed first, so that a missing
+// subnet is named the same way in every era.
+func sideBySide(ctx context.Context, questions ...func(context.Context) error) error {
 	errs := make([]error, len(questions))
 	var wg sync.WaitGroup
 	for i, q := range questions {
-		wg.Go(func() { errs[i] = q() })
+		wg.Go(func() { errs[i] = q(ctx) })
 	}
 	wg.Wait()
-	// The neurons' error is the one to report where several fail, so that a missing
-	// subnet is named the same way in every era.
 	for _, err := range errs {
 		if err != nil {
-			return Answers{}, nil, err
+			return err
 		}
 	}
-	return a, mechanism, nil
+	return nil
 }
 
 // dynamic reports whether subnets have alpha of their own, so that a neuron's

@@ -2,43 +2,79 @@ package metagraph
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"sync"
 
+	"github.com/bittensor-go/bt/substrate"
+	"github.com/bittensor-go/bt/substrate/rpc"
 	"github.com/bittensor-go/bt/subtensor"
 )
 
-// inFlight is how many metagraphs SyncAll reads and holds at a time. Where runtimes
-// answer, each takes up to three requests at once.
+// inFlight is how many metagraphs SyncAll reads and holds at a time.
 const inFlight = 4
 
-// SyncAll reads the metagraphs of subnets, all of one block over one connection:
-// those that are named, in that order, or all that exist, by netuid.
+// SubnetError says which of many subnets could not be read.
+type SubnetError struct {
+	Netuid uint16
+	Err    error
+}
+
+// Error names the subnet and says what went wrong.
+func (e *SubnetError) Error() string {
+	return fmt.Sprintf("metagraph of netuid %d: %v", e.Netuid, e.Err)
+}
+
+// Unwrap returns what went wrong.
+func (e *SubnetError) Unwrap() error { return e.Err }
+
+// SyncAll reads the metagraphs of subnets, all of the block of opts over one
+// connection. See SyncAllAt, to which it differs in that the block is not known
+// before the first of them comes.
+func SyncAll(ctx context.Context, c *subtensor.Client, opts Options, netuids ...uint16) iter.Seq2[*Metagraph, error] {
+	return func(yield func(*Metagraph, error) bool) {
+		var ahead []substrate.Question
+		if len(netuids) == 0 {
+			ahead = append(ahead, subtensor.AskNetuids())
+		}
+		s, err := c.AtBlock(ctx, opts.Block, ahead...)
+		if err != nil {
+			yield(nil, err)
+			return
+		}
+		SyncAllAt(ctx, s, opts, netuids...)(yield)
+	}
+}
+
+// SyncAllAt reads the metagraphs of subnets from one state, whatever opts.Block
+// is: those that are named, in that order, or all that exist, by netuid.
 //
 // They come as they are read. No more than four are under way or wait to be taken,
 // so that memory does not grow with the number of subnets, and reading waits for
-// the loop where that is the slower one.
+// the loop where that is the slower one. Where the runtime answers, a subnet takes
+// one trip to the node, and two with Options.Commitments; by storage it takes
+// three, and the client's bound on requests may make them more.
 //
-// An error is the last that comes: where one subnet cannot be read, those after
-// it are not. When the loop is left, by its end, an error, a break or because ctx
-// ended, nothing runs any more. As for a single one, a subnet or a mechanism that
-// does not exist is an error.
-func SyncAll(ctx context.Context, c *subtensor.Client, opts Options, netuids ...uint16) iter.Seq2[*Metagraph, error] {
+// A subnet that cannot be read gives a *SubnetError in its place, and those after
+// it are read all the same. Any other error is the last that comes: the list of
+// subnets cannot be read, the node has discarded the state, the connection is
+// lost, or ctx has ended. When the loop is left, nothing runs any more. As for a
+// single one, a subnet or a mechanism that does not exist is an error.
+func SyncAllAt(ctx context.Context, s *subtensor.State, opts Options, netuids ...uint16) iter.Seq2[*Metagraph, error] {
 	return func(yield func(*Metagraph, error) bool) {
-		ctx, cancel := context.WithCancel(ctx)
+		inner, cancel := context.WithCancel(ctx)
 		var readers sync.WaitGroup
 		defer readers.Wait()
 		defer cancel()
 
-		s, err := c.AtBlock(ctx, opts.Block)
 		all := netuids
-		if err == nil && len(all) == 0 {
-			all, err = s.Netuids(ctx)
-		}
-		if err != nil {
-			yield(nil, err)
-			return
+		if len(all) == 0 {
+			var err error
+			if all, err = s.Netuids(ctx); err != nil {
+				yield(nil, err)
+				return
+			}
 		}
 		type result struct {
 			m   *Metagraph
@@ -47,8 +83,8 @@ func SyncAll(ctx context.Context, c *subtensor.Client, opts Options, netuids ...
 		begin := func(netuid uint16) <-chan result {
 			done := make(chan result, 1)
 			readers.Go(func() {
-				m := New(netuid, c.Network.Name)
-				done <- result{m, m.read(ctx, s, opts)}
+				m := New(netuid, s.Network().Name)
+				done <- result{m, m.read(inner, s, opts)}
 			})
 			return done
 		}
@@ -60,12 +96,18 @@ func SyncAll(ctx context.Context, c *subtensor.Client, opts Options, netuids ...
 			}
 			r := <-window[0]
 			window = window[1:]
-			if r.err != nil {
+			switch {
+			case r.err == nil:
+				if !yield(r.m, nil) {
+					return
+				}
+			case ctx.Err() != nil || errors.Is(r.err, rpc.ErrClosed) || errors.Is(r.err, substrate.ErrStateDiscarded):
 				yield(nil, fmt.Errorf("metagraph of netuid %d: %w", netuid, r.err))
 				return
-			}
-			if !yield(r.m, nil) {
-				return
+			default:
+				if !yield(nil, &SubnetError{Netuid: netuid, Err: r.err}) {
+					return
+				}
 			}
 		}
 	}

@@ -33,3 +33,18 @@ func AskUids(netuid uint16) substrate.Question {
 func AskMechagraph(netuid uint16, mechanism uint8) substrate.Question {
 	return substrate.AskCall(getMechagraph, append(encodeArgs(netuid), mechanism))
 }
+
+// AskNetuids is the question of State.Netuids.
+func AskNetuids() substrate.Question {
+	return substrate.AskKeys(substrate.StoragePrefix(palletName, "NetworksAdded"))
+}
+
+// AskCommitments returns the questions of State.Commitments that come first: for
+// the keys of what is kept on a subnet.
+func AskCommitments(netuid uint16) []substrate.Question {
+	var questions []substrate.Question
+	for _, item := range []string{"CommitmentOf", "RevealedCommitments"} {
+		questions = append(questions, substrate.AskKeys(append(substrate.StoragePrefix(commitmentsPallet, item), encodeArgs(netuid)...)))
+	}
+	return questions
+}

@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	"github.com/bittensor-go/bt/substrate"
+	"github.com/bittensor-go/bt/substrate/rpc"
 )
 
 // Options configure a connection.
@@ -19,17 +20,25 @@ type Options = substrate.Options
 // The states of blocks that its node does not keep are read from the network's
 // archive node, to which it connects when one is first asked for: blocks more
 // than 300 behind the newest one that it saw, the limit of the Python SDK, and
-// those whose state the node says it has discarded.
+// those whose state the node says it has discarded. Where the archive node is of
+// no help the node itself is asked for the old ones too.
 type Client struct {
 	*substrate.Client
+	// Network is what was connected to. Where it came without an archive node, that
+	// of its chain is filled in, if one is known; then the node is always asked
+	// first, as it may be an archive itself.
 	Network Network
 	// OnArchive, where it is not nil, is told when the client is about to connect
 	// to the archive node, and for which block. It is set before the client is used.
 	OnArchive func(block uint64)
 
-	mu      sync.Mutex
-	newest  uint64                     // the highest block that was seen
-	schemas map[substrate.Hash]*Schema // by the hash of the runtime's code
+	slots chan struct{} // takes a token for each request to storage under way
+
+	mu       sync.Mutex
+	newest   uint64                         // the highest block that was seen
+	runtimes map[substrate.Hash]*metRuntime // by the hash of the code
+	clock    uint64
+	askFirst bool // the node may be an archive itself
 
 	dialing chan struct{}     // holds a token while archive is looked at
 	archive *substrate.Client // nil until it is needed
@@ -43,7 +52,7 @@ func Dial(ctx context.Context, n Network, opts Options) (*Client, error) {
 		return nil, err
 	}
 	c := New(sc, n)
-	if _, err := c.AtHead(ctx); err != nil {
+	if _, err := c.state(sc.AtDial(ctx)); err != nil {
 		return nil, errors.Join(fmt.Errorf("%s: %w", n.Public(), err), sc.Close())
 	}
 	return c, nil
@@ -51,7 +60,16 @@ func Dial(ctx context.Context, n Network, opts Options) (*Client, error) {
 
 // New makes a client of a connection that exists. Close closes that connection.
 func New(c *substrate.Client, n Network) *Client {
-	return &Client{Client: c, Network: n, schemas: make(map[substrate.Hash]*Schema), dialing: make(chan struct{}, 1)}
+	known := n.Archive != ""
+	if !known && c.Genesis() == finney {
+		n.Archive = archiveEndpoint
+	}
+	return &Client{
+		Client: c, Network: n, askFirst: !known,
+		slots:    make(chan struct{}, requestsAtOnce),
+		runtimes: make(map[substrate.Hash]*metRuntime),
+		dialing:  make(chan struct{}, 1),
+	}
 }
 
 // Close ends the connection, and that to the archive node.
@@ -70,6 +88,8 @@ func (c *Client) Close() error {
 type State struct {
 	*substrate.State
 	schema *Schema
+	rt     *metRuntime
+	c      *Client
 }
 
 // AtBlock returns the state after a block, nil for the newest. Questions ahead are
@@ -94,8 +114,8 @@ func (c *Client) AtHead(ctx context.Context, ahead ...substrate.Question) (*Stat
 }
 
 // AtNumber returns the state after a block. The error wraps
-// substrate.ErrStateDiscarded where the node has not kept it and no archive node
-// of the network is known.
+// substrate.ErrStateDiscarded where the node has not kept it, and no archive node
+// of the network is known or it is of no help.
 func (c *Client) AtNumber(ctx context.Context, n uint64, ahead ...substrate.Question) (*State, error) {
 	return c.read(ctx, n, func(node *substrate.Client) (*substrate.State, error) {
 		return node.AtNumber(ctx, n, ahead...)
@@ -110,28 +130,61 @@ const keptBlocks = 300
 func (c *Client) old(block uint64) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.newest > keptBlocks && block < c.newest-keptBlocks
+	return !c.askFirst && c.newest > keptBlocks && block < c.newest-keptBlocks
+}
+
+// keepsOld notes that the node keeps old blocks though it was not expected to.
+func (c *Client) keepsOld() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.askFirst = true
 }
 
 // read returns the state of a block from the node, or from the archive node.
 func (c *Client) read(ctx context.Context, block uint64, at func(*substrate.Client) (*substrate.State, error)) (*State, error) {
 	elsewhere := c.Network.Archive != "" && !c.Network.keepsAll()
-	if !elsewhere || !c.old(block) {
-		s, err := at(c.Client)
-		switch {
-		case !errors.Is(err, substrate.ErrStateDiscarded):
-			return c.state(s, err)
-		case c.Network.Archive == "":
-			return nil, fmt.Errorf("%w (no archive node of network %s is known)", err, c.Network.Name)
-		case !elsewhere:
-			return nil, err
+	if elsewhere && c.old(block) {
+		s, err := c.fromArchive(ctx, block, at)
+		if err == nil || ctx.Err() != nil {
+			return s, err
 		}
+		s, own := c.state(at(c.Client))
+		if own != nil {
+			return nil, fmt.Errorf("%w; %w", own, err)
+		}
+		c.keepsOld()
+		return s, nil
 	}
+	s, err := at(c.Client)
+	switch {
+	case !errors.Is(err, substrate.ErrStateDiscarded):
+		return c.state(s, err)
+	case c.Network.Archive == "":
+		return nil, fmt.Errorf("%w (no archive node of network %s is known)", err, c.Network.Name)
+	case !elsewhere:
+		return nil, err
+	}
+	archived, why := c.fromArchive(ctx, block, at)
+	if why != nil {
+		return nil, fmt.Errorf("%w; %w", err, why)
+	}
+	return archived, nil
+}
+
+// fromArchive returns the state of a block from the archive node.
+func (c *Client) fromArchive(ctx context.Context, block uint64, at func(*substrate.Client) (*substrate.State, error)) (*State, error) {
 	node, err := c.dialArchive(ctx, block)
 	if err != nil {
-		return nil, fmt.Errorf("block %d, from the archive node of network %s: %w", block, c.Network.Name, err)
+		return nil, fmt.Errorf("from the archive node: %w", err)
 	}
-	return c.state(at(node))
+	s, err := c.state(at(node))
+	if err != nil {
+		if errors.Is(err, rpc.ErrClosed) {
+			c.dropArchive(node)
+		}
+		return nil, fmt.Errorf("from the archive node %s: %w", node.Endpoint(), err)
+	}
+	return s, nil
 }
 
 // dialArchive returns the connection to the archive node and makes it where there
@@ -156,23 +209,29 @@ func (c *Client) dialArchive(ctx context.Context, block uint64) (*substrate.Clie
 	return c.archive, nil
 }
 
+// dropArchive forgets a connection that was lost.
+func (c *Client) dropArchive(node *substrate.Client) {
+	c.dialing <- struct{}{}
+	defer func() { <-c.dialing }()
+	if c.archive == node {
+		c.archive = nil
+		node.Close() //nolint:errcheck // it is closed, and why was said
+	}
+}
+
 func (c *Client) state(s *substrate.State, err error) (*State, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.newest = max(c.newest, s.Number)
-	rt := s.Runtime
-	schema, ok := c.schemas[rt.CodeHash]
-	if !ok {
-		if schema, err = newSchema(rt.Metadata, rt.SpecVersion, rt.Codec); err != nil {
-			return nil, fmt.Errorf("runtime %s %d: %w", rt.SpecName, rt.SpecVersion, err)
-		}
-		c.schemas[rt.CodeHash] = schema
+	rt, err := c.meet(s)
+	if err != nil {
+		return nil, fmt.Errorf("runtime %s %d: %w", s.Runtime.SpecName, s.Runtime.SpecVersion, err)
 	}
-	return &State{State: s, schema: schema}, nil
+	return &State{State: s, schema: rt.schema, rt: rt, c: c}, nil
 }
+
+// Network returns the network of the client that made the state.
+func (s *State) Network() Network { return s.c.Network }
 
 // Schema returns how the block's runtime encodes its answers.
 func (s *State) Schema() *Schema { return s.schema }
@@ -186,12 +245,16 @@ func encodeArgs(args ...uint16) []byte {
 	return encoded
 }
 
-// query asks the runtime and decodes its answer into v.
+// query asks the runtime and decodes its answer into v. The error is a MethodError
+// where the runtime has no such method.
 func (s *State) query(ctx context.Context, method string, v any, args ...uint16) error {
 	if !s.schema.Has(method) {
 		return s.schema.missing(method)
 	}
 	raw, err := s.Call(ctx, method, encodeArgs(args...))
+	if lacksMethod(err) {
+		return fmt.Errorf("%w: %w", s.schema.missing(method), err)
+	}
 	if err != nil {
 		return err
 	}
@@ -244,7 +307,11 @@ func neuron[T any](ctx context.Context, s *State, method string, netuid, uid uin
 	} else if !ok {
 		return *new(T), s.notFound(ctx, netuid)
 	}
-	return *new(T), fmt.Errorf("uid %d on netuid %d at block %d: %w", uid, netuid, s.Number, ErrNeuronNotFound)
+	return *new(T), s.noNeuron(netuid, uid)
+}
+
+func (s *State) noNeuron(netuid, uid uint16) error {
+	return fmt.Errorf("uid %d on netuid %d at block %d: %w", uid, netuid, s.Number, ErrNeuronNotFound)
 }
 
 // notFound returns the error for a subnet that does not exist, with those that
@@ -259,27 +326,41 @@ func (s *State) notFound(ctx context.Context, netuid uint16) error {
 // rows out. Where the runtime lacks the API, storage is read. The error wraps
 // ErrSubnetNotFound where there is no such subnet.
 func (s *State) Neurons(ctx context.Context, netuid uint16) ([]NeuronInfo, error) {
-	return orStored(ctx, s, getNeurons, netuid, s.StoredNeurons)
+	return orStored(s, getNeurons,
+		func() ([]NeuronInfo, error) { return many[NeuronInfo](ctx, s, getNeurons, netuid) },
+		func() ([]NeuronInfo, error) { return s.StoredNeurons(ctx, netuid) })
 }
 
 // NeuronsLite returns the neurons of a subnet by uid, without weights and bonds.
 func (s *State) NeuronsLite(ctx context.Context, netuid uint16) ([]NeuronInfoLite, error) {
-	return orStored(ctx, s, getNeuronsLite, netuid, s.StoredNeuronsLite)
+	return orStored(s, getNeuronsLite,
+		func() ([]NeuronInfoLite, error) { return many[NeuronInfoLite](ctx, s, getNeuronsLite, netuid) },
+		func() ([]NeuronInfoLite, error) { return s.StoredNeuronsLite(ctx, netuid) })
 }
 
-// Neuron returns one neuron. The error wraps ErrNeuronNotFound or
-// ErrSubnetNotFound.
+// Neuron returns one neuron. Where the runtime lacks the API, storage is read, in
+// two trips to the node, and a third where a stake hangs on other accounts. The
+// error wraps ErrNeuronNotFound or ErrSubnetNotFound.
 func (s *State) Neuron(ctx context.Context, netuid, uid uint16) (NeuronInfo, error) {
-	return neuron[NeuronInfo](ctx, s, getNeuron, netuid, uid)
+	return orStored(s, getNeuron,
+		func() (NeuronInfo, error) { return neuron[NeuronInfo](ctx, s, getNeuron, netuid, uid) },
+		func() (NeuronInfo, error) { return s.storedNeuron(ctx, netuid, uid, true) })
 }
 
-// NeuronLite returns one neuron without weights and bonds. The error wraps
-// ErrNeuronNotFound or ErrSubnetNotFound.
+// NeuronLite returns one neuron without weights and bonds, in the same ways. The
+// error wraps ErrNeuronNotFound or ErrSubnetNotFound.
 func (s *State) NeuronLite(ctx context.Context, netuid, uid uint16) (NeuronInfoLite, error) {
-	return neuron[NeuronInfoLite](ctx, s, getNeuronLite, netuid, uid)
+	return orStored(s, getNeuronLite,
+		func() (NeuronInfoLite, error) { return neuron[NeuronInfoLite](ctx, s, getNeuronLite, netuid, uid) },
+		func() (NeuronInfoLite, error) {
+			full, err := s.storedNeuron(ctx, netuid, uid, false)
+			return full.Lite(), err
+		})
 }
 
-// Subnet returns the summary of a subnet.
+// Subnet returns the summary of a subnet. Where the runtime lacks the API, as 143
+// of the main network does, this and the other summaries and parameters of subnets
+// are a MethodError: SubnetExists, Netuids and Get read storage.
 func (s *State) Subnet(ctx context.Context, netuid uint16) (SubnetInfo, error) {
 	return one[SubnetInfo](ctx, s, getSubnet, netuid)
 }

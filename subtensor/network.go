@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net/url"
 	"strings"
+
+	"github.com/bittensor-go/bt/substrate"
 )
 
 // Network is a chain and the node that serves it.
@@ -29,7 +31,13 @@ func (n Network) Public() string {
 	return (&url.URL{Scheme: u.Scheme, Host: u.Host}).String()
 }
 
-// archiveEndpoint keeps all blocks of the chain finney.
+// finney is the genesis block of the main network (btcli).
+var finney = substrate.Hash{
+	0x2f, 0x05, 0x55, 0xcc, 0x76, 0xfc, 0x28, 0x40, 0xa2, 0x5a, 0x6e, 0xa3, 0xb9, 0x63, 0x71, 0x46,
+	0x80, 0x6f, 0x1f, 0x44, 0xb0, 0x90, 0xc1, 0x75, 0xff, 0xde, 0x2a, 0x7e, 0x5a, 0xb3, 0x6c, 0x03,
+}
+
+// archiveEndpoint keeps all blocks of that chain.
 const archiveEndpoint = "wss://archive.chain.opentensor.ai:443"
 
 // networks are the public endpoints and the usual local one (SDK settings).
@@ -85,6 +93,7 @@ func ResolveNetwork(s string) (Network, error) {
 
 // networkOf returns the network that a host serves.
 func networkOf(host string) Network {
+	host = strings.ToLower(host)
 	switch host {
 	case "127.0.0.1", "localhost", "::1":
 		return Network{Name: "local"}

@@ -22,8 +22,9 @@ const neuronAPI = "NeuronInfoRuntimeApi"
 //
 // It takes two round trips: the columns and the hotkeys, then what is kept for each
 // neuron; a third where a stake hangs on other accounts, as up to spec 219; one
-// less where AskUids was put ahead. On a subnet of more than 1000 neurons, and
-// where a hotkey has more than 1000 nominators, it takes more.
+// less where AskUids was put ahead (Client.AskNeurons). It takes more on a subnet of
+// more than 1000 neurons, where a hotkey has more than 1000 nominators, and where
+// nominators are listed of more than 300 hotkeys, as requests are bounded.
 func (s *State) StoredNeurons(ctx context.Context, netuid uint16) ([]NeuronInfo, error) {
 	return s.storedNeurons(ctx, netuid, true)
 }
@@ -41,16 +42,20 @@ func (s *State) StoredNeuronsLite(ctx context.Context, netuid uint16) ([]NeuronI
 	return lite, nil
 }
 
-// orStored asks the runtime for neurons, and reads storage where it cannot answer.
-func orStored[T any](ctx context.Context, s *State, method string, netuid uint16, stored func(context.Context, uint16) ([]T, error)) ([]T, error) {
-	if !s.schema.Has(method) || s.Runtime.LacksAPI(neuronAPI) {
-		return stored(ctx, netuid)
+// orStored asks the runtime about neurons, and reads storage where it cannot
+// answer.
+func orStored[T any](s *State, method string, ask, stored func() (T, error)) (T, error) {
+	if s.neuronsStored(method) {
+		return stored()
 	}
-	v, err := many[T](ctx, s, method, netuid)
-	if lacksMethod(err) {
-		return stored(ctx, netuid)
+	if s.schema.Has(method) {
+		v, err := ask()
+		if !lacksMethod(err) {
+			return v, err
+		}
 	}
-	return v, err
+	s.lacksNeurons(method)
+	return stored()
 }
 
 // lacksMethod reports whether a node refused a call because its runtime has no
@@ -68,8 +73,8 @@ func lacksMethod(err error) bool {
 }
 
 // neuronColumns are the vectors that have an entry for each neuron of a subnet.
-// They may be shorter than the subnet, or absent from the runtime: cellAt then
-// gives what the runtime's API does.
+// They may be shorter than the subnet, and some are absent from newer runtimes:
+// cellAt then gives what the runtime's API does.
 type neuronColumns struct {
 	active, permit                     []bool
 	rank, trust, consensus, incentive  []uint16
@@ -87,14 +92,14 @@ func cellAt[T any](column []T, uid int, otherwise T) T {
 }
 
 func (c *neuronColumns) ask(t *trip, rule stakeRule, netuid uint16) {
-	t.maybe(&c.active, "Active", netuid)
-	t.maybe(&c.permit, "ValidatorPermit", netuid)
-	t.maybe(&c.consensus, "Consensus", netuid)
-	t.maybe(&c.incentive, "Incentive", netuid)
-	t.maybe(&c.dividends, "Dividends", netuid)
-	t.maybe(&c.validatorTrust, "ValidatorTrust", netuid)
-	t.maybe(&c.emission, "Emission", netuid)
-	t.maybe(&c.lastUpdate, "LastUpdate", netuid)
+	t.value(&c.active, "Active", netuid)
+	t.value(&c.permit, "ValidatorPermit", netuid)
+	t.value(&c.consensus, "Consensus", netuid)
+	t.value(&c.incentive, "Incentive", netuid)
+	t.value(&c.dividends, "Dividends", netuid)
+	t.value(&c.validatorTrust, "ValidatorTrust", netuid)
+	t.value(&c.emission, "Emission", netuid)
+	t.value(&c.lastUpdate, "LastUpdate", netuid)
 	t.maybe(&c.rank, "Rank", netuid) // these three are gone from spec 397 on
 	t.maybe(&c.trust, "Trust", netuid)
 	t.maybe(&c.pruning, "PruningScores", netuid)
@@ -117,8 +122,8 @@ type hotkeyCells struct {
 
 func (c *hotkeyCells) ask(t *trip, rule stakeRule, netuid uint16, hotkey ss58.AccountID) {
 	t.value(&c.coldkey, "Owner", hotkey)
-	t.maybe(&c.axon, "Axons", netuid, hotkey)
-	t.maybe(&c.prometheus, "Prometheus", netuid, hotkey)
+	t.value(&c.axon, "Axons", netuid, hotkey)
+	t.value(&c.prometheus, "Prometheus", netuid, hotkey)
 	c.stake.ask(t, rule, netuid, hotkey)
 }
 
@@ -243,28 +248,76 @@ func (s *State) storedNeurons(ctx context.Context, netuid uint16, full bool) ([]
 
 	neurons := make([]NeuronInfo, len(uids))
 	for uid, u := range uids {
-		known := hotkeys[u.hotkey]
-		neurons[uid] = NeuronInfo{
-			Hotkey: u.hotkey, Coldkey: known.coldkey, UID: uint16(uid), Netuid: netuid,
-			Active:          cellAt(columns.active, uid, false),
-			AxonInfo:        known.axon,
-			PrometheusInfo:  known.prometheus,
-			Stake:           known.stake.entries(rule, known.coldkey, cellAt(columns.stakeWeight, uid, 0), columns.maxStake),
-			Rank:            cellAt(columns.rank, uid, 0),
-			Emission:        cellAt(columns.emission, uid, 0),
-			Incentive:       cellAt(columns.incentive, uid, 0),
-			Consensus:       cellAt(columns.consensus, uid, 0),
-			Trust:           cellAt(columns.trust, uid, 0),
-			ValidatorTrust:  cellAt(columns.validatorTrust, uid, 0),
-			Dividends:       cellAt(columns.dividends, uid, 0),
-			LastUpdate:      cellAt(columns.lastUpdate, uid, 0),
-			ValidatorPermit: cellAt(columns.permit, uid, false),
-			Weights:         withoutZeros(u.weights),
-			Bonds:           withoutZeros(u.bonds),
-			PruningScore:    cellAt(columns.pruning, uid, ^uint16(0)),
-		}
+		neurons[uid] = columns.neuron(rule, netuid, uid, u, hotkeys[u.hotkey])
 	}
 	return neurons, nil
+}
+
+// storedNeuron reads one neuron as storedNeurons reads all.
+func (s *State) storedNeuron(ctx context.Context, netuid, uid uint16, full bool) (NeuronInfo, error) {
+	pallet, ok := s.Runtime.Metadata.Pallet(palletName)
+	if !ok {
+		return NeuronInfo{}, ErrNotSubtensor
+	}
+	rule, err := stakeRuleOf(pallet, s.Runtime.SpecVersion, full)
+	if err != nil {
+		return NeuronInfo{}, err
+	}
+	var (
+		exists  bool
+		columns neuronColumns
+		u       uidCells
+		h       hotkeyCells
+	)
+	t := &trip{s: s, pallet: pallet}
+	t.value(&exists, "NetworksAdded", netuid)
+	columns.ask(t, rule, netuid)
+	u.ask(t, full, 0, netuid, uid) // two rows need no bound
+	if err := t.run(ctx); err != nil {
+		return NeuronInfo{}, err
+	}
+	if !exists {
+		return NeuronInfo{}, s.notFound(ctx, netuid)
+	}
+	if !u.registered {
+		return NeuronInfo{}, s.noNeuron(netuid, uid)
+	}
+	t = &trip{s: s, pallet: pallet}
+	h.ask(t, rule, netuid, u.hotkey)
+	if err := t.run(ctx); err != nil {
+		return NeuronInfo{}, err
+	}
+	t = &trip{s: s, pallet: pallet}
+	if err := h.stake.askFurther(t, rule); err != nil {
+		return NeuronInfo{}, fmt.Errorf("block %d: %w", s.Number, err)
+	}
+	if err := t.run(ctx); err != nil {
+		return NeuronInfo{}, err
+	}
+	return columns.neuron(rule, netuid, int(uid), &u, &h), nil
+}
+
+// neuron puts together what was read of a neuron.
+func (c *neuronColumns) neuron(rule stakeRule, netuid uint16, uid int, u *uidCells, h *hotkeyCells) NeuronInfo {
+	return NeuronInfo{
+		Hotkey: u.hotkey, Coldkey: h.coldkey, UID: uint16(uid), Netuid: netuid,
+		Active:          cellAt(c.active, uid, false),
+		AxonInfo:        h.axon,
+		PrometheusInfo:  h.prometheus,
+		Stake:           h.stake.entries(rule, h.coldkey, cellAt(c.stakeWeight, uid, 0), c.maxStake),
+		Rank:            cellAt(c.rank, uid, 0),
+		Emission:        cellAt(c.emission, uid, 0),
+		Incentive:       cellAt(c.incentive, uid, 0),
+		Consensus:       cellAt(c.consensus, uid, 0),
+		Trust:           cellAt(c.trust, uid, 0),
+		ValidatorTrust:  cellAt(c.validatorTrust, uid, 0),
+		Dividends:       cellAt(c.dividends, uid, 0),
+		LastUpdate:      cellAt(c.lastUpdate, uid, 0),
+		ValidatorPermit: cellAt(c.permit, uid, false),
+		Weights:         withoutZeros(u.weights),
+		Bonds:           withoutZeros(u.bonds),
+		PruningScore:    cellAt(c.pruning, uid, ^uint16(0)),
+	}
 }
 
 func withoutZeros(row []WeightEntry) []WeightEntry {

@@ -338,8 +338,10 @@ func answered[T any](t testing.TB, r runtime, method string, netuid uint16) []T 
 // Storage tells what the runtime answers: every field of every neuron, in every
 // era. Runtime 143 does not answer; it holds what 119 held.
 func TestStoredNeurons(t *testing.T) {
+	t.Parallel()
 	for _, r := range runtimes(t) {
 		t.Run(r.dir, func(t *testing.T) {
+			t.Parallel()
 			_, c := newStoredNode(t, r)
 			s, err := c.AtHead(t.Context())
 			if err != nil {
@@ -448,6 +450,57 @@ func TestNeuronsWithoutAPI(t *testing.T) {
 				t.Errorf("%d neurons, %d calls", len(lite), n.calls)
 			}
 		})
+	}
+}
+
+// A single neuron comes from storage too, as the runtime lists it. What storage
+// does not tell in one piece is a MethodError.
+func TestNeuronWithoutAPI(t *testing.T) {
+	t.Parallel()
+	n, client := newStoredNode(t, find(t, "143-finney"))
+	gate := nodetest.NewGate(t, n.url)
+	s, err := n.dial(gate.URL()).AtHead(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := answered[subtensor.NeuronInfo](t, find(t, "119-mock"), getNeurons, 12)
+	for _, uid := range []uint16{0, 7, 255} {
+		var full subtensor.NeuronInfo
+		var lite subtensor.NeuronInfoLite
+		// The columns; what is kept for the hotkey, and its nominators; their stakes.
+		gate.Trips(func() { full, err = s.Neuron(t.Context(), 12, uid) }, 1, 1+1, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		gate.Trips(func() { lite, err = s.NeuronLite(t.Context(), 12, uid) }, 1, 1+1, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if d := cmp.Diff(want[uid], full, cmpopts.EquateEmpty()); d != "" {
+			t.Errorf("uid %d (-answered +stored):\n%s", uid, d)
+		}
+		if d := cmp.Diff(want[uid].Lite(), lite, cmpopts.EquateEmpty()); d != "" {
+			t.Errorf("uid %d lite (-answered +stored):\n%s", uid, d)
+		}
+	}
+	if _, err := s.Neuron(t.Context(), 12, 256); !errors.Is(err, subtensor.ErrNeuronNotFound) {
+		t.Errorf("uid 256: %v", err)
+	}
+	if _, err := s.NeuronLite(t.Context(), 999, 0); !errors.Is(err, subtensor.ErrSubnetNotFound) {
+		t.Errorf("netuid 999: %v", err)
+	}
+	if s, err = client.AtHead(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for name, ask := range map[string]func() error{
+		"Subnet":      func() error { _, err := s.Subnet(t.Context(), 12); return err },
+		"SubnetInfos": func() error { _, err := s.SubnetInfos(t.Context()); return err },
+		"Hyperparams": func() error { _, err := s.Hyperparams(t.Context(), 12); return err },
+	} {
+		var missing *subtensor.MethodError
+		if err := ask(); !errors.As(err, &missing) {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }
 
@@ -642,6 +695,7 @@ func TestStoredMany(t *testing.T) {
 // has to be read by storage: for the block, for its runtime, and twice for storage;
 // where nominators are listed the hotkeys have to be asked for ahead for that.
 func TestStoredTrips(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		dir   string
 		ahead []substrate.Question
@@ -656,6 +710,7 @@ func TestStoredTrips(t *testing.T) {
 		{"143-finney", []substrate.Question{subtensor.AskUids(12)}, []int{1, 2 + 1, 2 + 256, 1}},
 	} {
 		t.Run(fmt.Sprintf("%s/%d", c.dir, len(c.trips)), func(t *testing.T) {
+			t.Parallel()
 			n, direct := newStoredNode(t, find(t, c.dir))
 			gate := nodetest.NewGate(t, n.url)
 			client := n.dial(gate.URL())

@@ -19,9 +19,11 @@ const (
 	keysPerRequest  = 1000
 	bytesPerRequest = 2 << 20
 
-	// requestsAtOnce bounds how many requests of a trip are under way. A list for
-	// each of 256 hotkeys still goes at once.
-	requestsAtOnce = 512
+	// requestsAtOnce bounds how many requests of a client's trips are under way,
+	// whatever runs side by side. A list for each of 256 hotkeys and the values
+	// beside them still go at once. Nodes read on while some of a connection's
+	// requests wait for their turn, so that more would gain little.
+	requestsAtOnce = 320
 
 	plainSize = 64 // bytes of a value that is no row
 )
@@ -113,7 +115,7 @@ func (t *trip) run(ctx context.Context) error {
 		rest = rest[n:]
 		jobs = append(jobs, func(ctx context.Context) error { return t.read(ctx, part) })
 	}
-	return together(ctx, append(jobs, t.listing()...))
+	return t.s.c.together(ctx, append(jobs, t.listing()...))
 }
 
 // runLists reads the lists that are on the trip, and takes them off.
@@ -123,7 +125,7 @@ func (t *trip) runLists(ctx context.Context) error {
 	}
 	jobs := t.listing()
 	t.lists = nil
-	return together(ctx, jobs)
+	return t.s.c.together(ctx, jobs)
 }
 
 func (t *trip) listing() []func(context.Context) error {
@@ -165,23 +167,26 @@ func (t *trip) read(ctx context.Context, part []wantedValue) error {
 	return nil
 }
 
-// together runs jobs side by side. The first error ends the others.
-func together(ctx context.Context, jobs []func(context.Context) error) error {
+// together runs jobs side by side, each of which is a request to storage. The
+// first error ends the others.
+func (c *Client) together(ctx context.Context, jobs []func(context.Context) error) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var wg sync.WaitGroup
-	slots := make(chan struct{}, requestsAtOnce)
 	for _, job := range jobs {
-		slots <- struct{}{}
-		wg.Go(func() {
-			defer func() { <-slots }()
-			if ctx.Err() != nil {
-				return
-			}
-			if err := job(ctx); err != nil {
-				cancel(err)
-			}
-		})
+		select {
+		case c.slots <- struct{}{}:
+			wg.Go(func() {
+				defer func() { <-c.slots }()
+				if ctx.Err() != nil {
+					return
+				}
+				if err := job(ctx); err != nil {
+					cancel(err)
+				}
+			})
+		case <-ctx.Done():
+		}
 	}
 	wg.Wait()
 	return context.Cause(ctx)

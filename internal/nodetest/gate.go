@@ -17,6 +17,7 @@ type Gate struct {
 	mu    sync.Mutex
 	trips []*trip // none: everything passes
 	asked int     // requests that came since Trips was called
+	conns map[*Conn]struct{}
 }
 
 // trip is what a client can ask before it needs an answer.
@@ -29,7 +30,7 @@ type trip struct {
 // back.
 func NewGate(t testing.TB, upstream string) *Gate {
 	t.Helper()
-	g := &Gate{t: t, upstream: upstream}
+	g := &Gate{t: t, upstream: upstream, conns: make(map[*Conn]struct{})}
 	g.Server = NewServer(t, g.pass)
 	return g
 }
@@ -63,8 +64,25 @@ func (g *Gate) Trips(do func(), requests ...int) {
 	g.trips = nil
 }
 
+// Drop cuts the connections that there are. New ones pass.
+func (g *Gate) Drop() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for c := range g.conns {
+		c.Drop()
+	}
+}
+
 // pass is one connection.
 func (g *Gate) pass(c *Conn) {
+	g.mu.Lock()
+	g.conns[c] = struct{}{}
+	g.mu.Unlock()
+	defer func() {
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		delete(g.conns, c)
+	}()
 	ws, _, err := websocket.Dial(c.ctx, g.upstream, &websocket.DialOptions{CompressionMode: websocket.CompressionDisabled}) //nolint:bodyclose // the library closes it, or it is the connection
 	if err != nil {
 		g.t.Errorf("the node behind the gate: %v", err)
