@@ -56,7 +56,7 @@ func (s SDK) number() int64 {
 type Array struct {
 	Name  string
 	Shape []int // empty for a single number
-	// Data is a []float32, []float64, []int64 or []bool, row by row.
+	// Data is a []float32, []int64 or []bool, row by row.
 	Data any
 }
 
@@ -71,11 +71,14 @@ type Array struct {
 //   - stake and total_stake are the sum of the neuron's stake list up to version
 //     8, and get_subnet_state's total_stake from 9 on, as views have it from spec
 //     233 on. Version 9 and later have no stake for older blocks.
-//   - bonds are float32 in every release with NumPy from 7.2.0 on, as views are.
-//     With torch they are int64, float32 where some neuron has none; with NumPy
-//     before 7.2.0 int64, float64 where some neuron has none. (From version 8 on
-//     a full sync with torch fails in the SDK; the arrays are what 7.4 has.) They
-//     are int64, and empty, before a full sync and on the root subnet.
+//   - bonds are float32 in every release with NumPy, as views are: the wheels
+//     convert each row, 7.0.0 to 7.1.2 in bittensor/metagraph.py:669, 7.2.0 to
+//     7.3.1 in line 673, 7.4.0 in 678, 8.0.0 in bittensor/core/metagraph.py:726,
+//     9.8.3 in 715 and 10.5.0 in 684. With torch they are int64, float32 where some
+//     neuron has none. (Those lines fail with torch in all releases from 7.0.0 on
+//     but 7.4.0, which asks first; the arrays are what 6 and 7.4.0 have.) They are
+//     int64, and empty, before a full sync and on the root subnet, and float32
+//     after a full sync of a subnet without neurons.
 //   - ranks and trust are gone from 10.0.1 on: they are zeros from spec 397 on.
 //   - weights are divided by NumPy's sum. torch sums long rows in an order that
 //     depends on the processor: above 256 weights it may differ in the last bit.
@@ -153,20 +156,19 @@ func (m *Metagraph) listed() []uint64 {
 }
 
 // bonds returns the bonds with the type that stacking the rows gave: rows without
-// entries are float32, others int64 or, with NumPy from 7.2.0 on, float32.
+// entries are float32, others too with NumPy and int64 with torch.
 func (m *Metagraph) bonds(s SDK) Array {
 	x := &m.Bonds
-	if x.Rows() == 0 {
+	if x.Rows() == 0 && (m.MatrixBlock == 0 || m.Netuid == 0) {
 		return Array{"bonds", []int{0}, []int64{}}
 	}
 	a := matrix("bonds", x, false)
-	values := a.Data.([]float32)
-	switch {
-	case !s.Torch && s.from(7, 2, 0):
-	case !x.gap():
-		a.Data = convert[int64](values)
-	case !s.Torch:
-		a.Data = convert[float64](values)
+	if values := a.Data.([]float32); s.Torch && x.Rows() > 0 && !x.gap() {
+		ints := make([]int64, len(values))
+		for i, v := range values {
+			ints[i] = int64(v)
+		}
+		a.Data = ints
 	}
 	return a
 }
@@ -194,12 +196,4 @@ func list[T any](v []T) []T {
 		return []T{}
 	}
 	return v
-}
-
-func convert[T int64 | float64](v []float32) []T {
-	out := make([]T, len(v))
-	for i := range v {
-		out[i] = T(v[i])
-	}
-	return out
 }

@@ -1,6 +1,7 @@
 package metagraph_test
 
 import (
+	"errors"
 	"strings"
 	"testing"
 
@@ -89,8 +90,9 @@ func TestAsBeforeSync(t *testing.T) {
 	}
 }
 
-// What stacking rows gives: numpy.stack and torch.stack of the types that the
-// releases put into the list, as their own documentation has the promotion.
+// What stacking rows gives: torch.stack of the types that the releases put into the
+// list, as its own documentation has the promotion; with NumPy every wheel from
+// 7.0.0 on converts the rows before (astype(np.float32) in metagraph.py).
 func TestAsBonds(t *testing.T) {
 	full := metagraph.NewMatrix([][]subtensor.WeightEntry{{{UID: 0, Value: 1}}, {{UID: 1, Value: 65535}}}, nil)
 	gap := metagraph.NewMatrix([][]subtensor.WeightEntry{{{UID: 0, Value: 1}}, nil}, nil)
@@ -100,8 +102,8 @@ func TestAsBonds(t *testing.T) {
 		full, gap any
 	}{
 		{"6.9.4", true, []int64{1, 0, 0, 65535}, []float32{1, 0, 0, 0}},
-		{"7.1.2", false, []int64{1, 0, 0, 65535}, []float64{1, 0, 0, 0}},
-		{"7.1.2", true, []int64{1, 0, 0, 65535}, []float32{1, 0, 0, 0}},
+		{"7.0.0", false, []float32{1, 0, 0, 65535}, []float32{1, 0, 0, 0}},
+		{"7.1.2", false, []float32{1, 0, 0, 65535}, []float32{1, 0, 0, 0}},
 		{"7.2.0", false, []float32{1, 0, 0, 65535}, []float32{1, 0, 0, 0}},
 		{"7.4.0", true, []int64{1, 0, 0, 65535}, []float32{1, 0, 0, 0}},
 		{"10.5.0", false, []float32{1, 0, 0, 65535}, []float32{1, 0, 0, 0}},
@@ -118,6 +120,32 @@ func TestAsBonds(t *testing.T) {
 			want := metagraph.Array{Name: "bonds", Shape: []int{2, 2}, Data: x.want}
 			if diff := cmp.Diff(want, arrays(m, s)["bonds"]); diff != "" {
 				t.Errorf("%v, torch %v, %s: %s", s, c.torch, x.name, diff)
+			}
+		}
+	}
+}
+
+// A subnet without neurons: the SDK stacks no rows and takes an empty float32 array
+// for both matrices (metagraph.py, _process_weights_or_bonds), but makes the
+// other columns of their own types. The root subnet's bonds stay as they were made.
+func TestAsWithoutNeurons(t *testing.T) {
+	for netuid, bonds := range map[uint16]any{7: []float32{}, 0: []int64{}} {
+		m, err := metagraph.FromAnswers(metagraph.Answers{Netuid: netuid, Block: 9, Neurons: []subtensor.NeuronInfo{}, Subnets: []uint16{}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, version := range []string{"6.9.4", "7.4.0", "9.8.3", "10.5.0"} {
+			got := arrays(m, sdk(t, version))
+			for name, want := range map[string]metagraph.Array{
+				"n":      {Shape: []int{}, Data: []int64{0}},
+				"block":  {Shape: []int{}, Data: []int64{9}},
+				"bonds":  {Shape: []int{0}, Data: bonds},
+				"active": {Shape: []int{0}, Data: []int64{}},
+			} {
+				want.Name = name
+				if diff := cmp.Diff(want, got[name]); diff != "" {
+					t.Errorf("netuid %d, %s: %s", netuid, version, diff)
+				}
 			}
 		}
 	}
@@ -196,6 +224,7 @@ func TestNormalizedRounding(t *testing.T) {
 // After a lite sync the weights and bonds are the older ones, in the arrays and in
 // the neurons; the rest is new.
 func TestAsAfterLite(t *testing.T) {
+	t.Parallel()
 	n, client := newNode(t, "293-aura")
 	m := metagraph.New(1, "parity")
 	if err := m.Sync(t.Context(), client, metagraph.Options{Full: true}); err != nil {
@@ -219,6 +248,92 @@ func TestAsAfterLite(t *testing.T) {
 	}
 	if diff := cmp.Diff(neuron, kept); diff != "" || len(kept.Weights) == 0 || m.MatrixBlock != 5 || m.Block != n.Block {
 		t.Errorf("%v with rows of block %d: %s", m, m.MatrixBlock, diff)
+	}
+}
+
+// The SDK sets weights and bonds only where a sync is not lite (metagraph.py,
+// sync), so that after a lite one they may be of another number of neurons: they
+// keep their old shape, and the rest has the new one.
+func TestAsAfterLiteOfAnotherSize(t *testing.T) {
+	t.Parallel()
+	first := answers(t, "119-mock")
+	second := *first
+	second.number(first.Block + 1)
+	schema, _ := schemaOf(t, "119-mock")
+	var lite []subtensor.NeuronInfoLite
+	if err := schema.Decode(getNeuronsLite, first.answer(t, getNeuronsLite, 1), &lite); err != nil {
+		t.Fatal(err)
+	}
+	fewer, err := schema.Append(nil, getNeuronsLite, lite[:60])
+	if err != nil {
+		t.Fatal(err)
+	}
+	second.put(getNeuronsLite, 1, fewer)
+	client := dial(t, serve(t, first, &second).URL(), "")
+	m := metagraph.New(1, "parity")
+	if err := m.Sync(t.Context(), client, metagraph.Options{Full: true, Block: &first.Block}); err != nil {
+		t.Fatal(err)
+	}
+	full := arrays(m, sdk(t, "7.4.0"))
+	if err := m.Sync(t.Context(), client, metagraph.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	got := arrays(m, sdk(t, "7.4.0"))
+	for _, name := range []string{"weights", "bonds"} {
+		if diff := cmp.Diff(full[name], got[name]); diff != "" || got[name].Shape[0] != 64 {
+			t.Errorf("%s: %s", name, diff)
+		}
+	}
+	if n := got["n"].Data.([]int64); n[0] != 60 || got["stake"].Shape[0] != 60 || m.Block != second.Block || m.MatrixBlock != first.Block {
+		t.Errorf("%v with rows of block %d, %v neurons", m, m.MatrixBlock, n)
+	}
+	// Its neurons are those of the last sync, with the rows of the older one.
+	if _, err := m.Neuron(60); !errors.Is(err, subtensor.ErrNeuronNotFound) {
+		t.Error(err)
+	}
+	neuron, err := m.Neuron(59)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(lite[59], neuron.Lite()); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// What is saved brings the neurons back, every one of them, after a full and after
+// a lite sync; the SDK has them in its files from version 8 on.
+func TestNeuronsKept(t *testing.T) {
+	t.Parallel()
+	_, client := newNode(t, "475-backport")
+	for _, full := range []bool{true, false} {
+		m, err := metagraph.Sync(t.Context(), client, 1, metagraph.Options{Full: full})
+		if err != nil {
+			t.Fatal(err)
+		}
+		path, err := m.Save(t.TempDir())
+		if err != nil {
+			t.Fatal(err)
+		}
+		saved, err := metagraph.LoadFrom(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for uid := range uint16(64) {
+			want, err := m.Neuron(uid)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := saved.Neuron(uid)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Fatalf("full %v, uid %d: %s", full, uid, diff)
+			}
+		}
+		if diff := cmp.Diff(m.As(sdk(t, "10.5.0")), saved.As(sdk(t, "10.5.0"))); diff != "" {
+			t.Error(diff)
+		}
 	}
 }
 

@@ -42,6 +42,7 @@ func TestNew(t *testing.T) {
 // The neurons of every runtime come out as they went in, and the values that the
 // runtimes were given are in their columns.
 func TestNeurons(t *testing.T) {
+	t.Parallel()
 	for _, dir := range []string{"101-finney", "119-mock", "185-local", "202-dao", "218-raonet", "293-aura", "326-main", "425-main", "475-backport"} {
 		t.Run(dir, func(t *testing.T) {
 			schema, spec := schemaOf(t, dir)

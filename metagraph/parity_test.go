@@ -1,10 +1,12 @@
 package metagraph_test
 
 import (
+	"archive/zip"
 	"bytes"
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
+	"io/fs"
 	"maps"
 	"math/big"
 	"net/netip"
@@ -150,10 +152,12 @@ type words struct {
 // what bt makes of them, in every release that was recorded: bit for bit, with
 // the same types and shapes.
 func TestParity(t *testing.T) {
+	t.Parallel()
 	seen := make(map[string]int)
 	for _, r := range recordings(t) {
 		seen[r.sdk.String()]++
 		t.Run(filepath.Base(r.folder)+"/"+r.base, func(t *testing.T) {
+			t.Parallel()
 			var want words
 			vectors.JSON(t, filepath.Join(r.folder, r.base+".json.gz"), &want)
 			m, err := metagraph.FromAnswers(r.answers(t, want.Metadata.Network))
@@ -321,7 +325,8 @@ func sameNeuron(t *testing.T, m *metagraph.Metagraph, want map[string]any, axons
 		"stake": tau(stake), "total_stake": tau(stake), "last_update": n.LastUpdate, "validator_permit": n.ValidatorPermit,
 		"rank": share(n.Rank), "incentive": share(n.Incentive), "consensus": share(n.Consensus), "trust": share(n.Trust),
 		"validator_trust": share(n.ValidatorTrust), "dividends": share(n.Dividends), "emission": float64(n.Emission) / 1e9,
-		"pruning_score": n.PruningScore,
+		"pruning_score": n.PruningScore, "stake_dict": stakeDict(n.Stake), "prometheus_info": prometheusText(n.PrometheusInfo),
+		"is_null": false,
 	}
 	if axons {
 		got["axon_info"] = strings.ReplaceAll(m.AxonTexts()[5], ",", "")
@@ -345,11 +350,40 @@ func sameNeuron(t *testing.T, m *metagraph.Metagraph, want map[string]any, axons
 	if compared < 13 {
 		t.Errorf("neuron 5: only %d fields were recorded", compared)
 	}
-	for name, row := range map[string][]subtensor.WeightEntry{"weights": n.Weights, "bonds": n.Bonds} {
-		if w, ok := want[name].([]any); ok && m.Weights.Rows() > 0 && m.Bonds.Rows() > 0 && len(w) != len(row) {
-			t.Errorf("neuron 5: %d %s, want %d", len(row), name, len(w))
+	for name := range want {
+		if _, ok := got[name]; !ok && !slices.Contains([]string{"axon_info", "weights", "bonds"}, name) {
+			t.Errorf("neuron 5: %s was recorded and not compared", name)
 		}
 	}
+	for name, row := range map[string][]subtensor.WeightEntry{"weights": n.Weights, "bonds": n.Bonds} {
+		w, ok := want[name].([]any)
+		if ok && (name == "weights" || m.Netuid != 0) { // the root subnet's bonds are not read
+			pairs := []any{}
+			for _, e := range row {
+				pairs = append(pairs, []any{json.Number(fmt.Sprint(e.UID)), json.Number(fmt.Sprint(e.Value))})
+			}
+			if diff := cmp.Diff(w, pairs); diff != "" {
+				t.Errorf("neuron 5: %s: %s", name, diff)
+			}
+		}
+	}
+}
+
+// stakeDict writes a stake list as Python does a dict of Balances, whose amounts
+// have no commas.
+func stakeDict(list []subtensor.StakeEntry) string {
+	var parts []string
+	for _, s := range list {
+		parts = append(parts, fmt.Sprintf("'%v': %s", s.Account, tau(s.Amount)))
+	}
+	return "{" + strings.Join(parts, " ") + "}"
+}
+
+// prometheusText is the representation of the SDK's dataclass, without commas.
+func prometheusText(p subtensor.PrometheusInfo) string {
+	address := metagraph.AddressOf(subtensor.AxonInfo{IP: p.IP, Port: p.Port})
+	ip := strings.TrimSuffix(strings.TrimPrefix(address, "/ipv0/"), fmt.Sprintf(":%d", p.Port))
+	return fmt.Sprintf("PrometheusInfo(block=%d version=%d ip='%s' port=%d ip_type=%d)", p.Block, p.Version, ip, p.Port, p.IPType)
 }
 
 func share(v uint16) float64 { return float64(v) / 65535 }
@@ -367,20 +401,117 @@ func texts[T fmt.Stringer](list []T) []string {
 	return s
 }
 
+// The files that the SDK's save wrote hold the arrays of As in its order, bit for
+// bit: pickles of NumPy have the bytes of an array behind its name, torch numbers
+// them. And nothing lies in the folder that no test reads.
+func TestParityFiles(t *testing.T) {
+	t.Parallel()
+	byPath := make(map[string]recording)
+	for _, r := range recordings(t) {
+		byPath[filepath.Join(r.folder, r.base)] = r
+	}
+	saved := make(map[string]bool)
+	err := filepath.WalkDir(vectors.Parity(t), func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		name := filepath.Base(path)
+		base, isState := strings.CutSuffix(path, ".state.pt")
+		if !isState {
+			base = strings.TrimSuffix(strings.TrimSuffix(path, ".json.gz"), ".npz")
+		}
+		r, isRecording := byPath[base]
+		switch {
+		case isRecording && isState:
+			saved[r.sdk.String()] = true
+			t.Run(filepath.Base(r.folder)+"/"+name, func(t *testing.T) { sameState(t, &r, path) })
+		case isRecording: // TestParity
+		case strings.HasPrefix(name, "sdk11."): // TestParityToday
+		case name == "inputs.json.gz": // both
+		case name == "README.md":
+		case strings.Contains(path, "/wallets/"): // wallet and substrate/keypair
+		default:
+			t.Errorf("%s: no test reads it", path)
+		}
+		return nil
+	})
+	if err != nil || len(saved) < 3 {
+		t.Errorf("%v, files of %v", err, saved)
+	}
+}
+
+func sameState(t *testing.T, r *recording, path string) {
+	t.Helper()
+	var want words
+	vectors.JSON(t, filepath.Join(r.folder, r.base+".json.gz"), &want)
+	m, err := metagraph.FromAnswers(r.answers(t, want.Metadata.Network))
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := vectors.Read(t, path)
+	var torch *zip.Reader
+	if r.sdk.Torch {
+		if torch, err = zip.NewReader(bytes.NewReader(file), int64(len(file))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	uids := false
+	for i, a := range m.As(r.sdk) {
+		if a.Name == "total_stake" && r.sdk.Major >= 9 {
+			continue // the same object as stake, which is there once
+		}
+		data, err := binary.Append(nil, binary.LittleEndian, a.Data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if torch != nil {
+			names, err := fs.Glob(torch, fmt.Sprintf("*/data/%d", i))
+			if err != nil || len(names) != 1 {
+				t.Fatalf("%s: %v, %v", a.Name, names, err)
+			}
+			if got, err := fs.ReadFile(torch, names[0]); err != nil || !bytes.Equal(got, data) {
+				t.Errorf("%s differs: %v", a.Name, err)
+			}
+			continue
+		}
+		if !uids { // behind them come axons and neurons, with the same names in them
+			at := bytes.Index(file, append([]byte{0x8c, byte(len(a.Name))}, a.Name...)) // SHORT_BINUNICODE
+			if at < 0 {
+				t.Fatalf("%s is not in the file, or not in this order", a.Name)
+			}
+			file = file[at:]
+		}
+		uids = uids || a.Name == "uids"
+		at := bytes.Index(file, data)
+		if at < 0 || len(data) > 0 && !uids && at > 200 {
+			t.Fatalf("%s: its bytes do not follow", a.Name)
+		}
+		file = file[at+len(data):]
+	}
+}
+
 // today is what SDK 11.3.0 shows of a subnet and of its neurons.
 type today struct {
 	Metagraph struct {
-		Mechid       int            `json:"mechid"`
-		Price        float64        `json:"price"`
-		MovingPrice  float64        `json:"moving_price"`
-		Raw          map[string]any `json:"raw"`
-		Neurons      []todayNeuron  `json:"neurons"`
-		Unregistered map[string]any `json:"unregistered_commitments"`
+		Mechid       int                        `json:"mechid"`
+		Commitments  map[string]todayCommitment `json:"commitments"`
+		Price        float64                    `json:"price"`
+		MovingPrice  float64                    `json:"moving_price"`
+		Raw          map[string]any             `json:"raw"`
+		Neurons      []todayNeuron              `json:"neurons"`
+		Unregistered map[string]any             `json:"unregistered_commitments"`
 	} `json:"metagraph"`
 	Neurons []struct {
-		Raw        map[string]any `json:"raw"`
-		TotalStake todayAmount    `json:"total_stake"`
+		Raw             map[string]any `json:"raw"`
+		UID             uint16         `json:"uid"`
+		Hotkey          string         `json:"hotkey"`
+		Coldkey         string         `json:"coldkey"`
+		Active          bool           `json:"active"`
+		ValidatorPermit bool           `json:"validator_permit"`
+		LastUpdate      uint64         `json:"last_update"`
+		TotalStake      todayAmount    `json:"total_stake"`
 	} `json:"neurons"`
+	Repr string `json:"repr"`
 }
 
 type todayAmount struct {
@@ -423,6 +554,7 @@ type todayCommitment struct {
 // What today's SDK shows of a subnet, field by field: the answer of get_metagraph,
 // the full neurons, the identity and the commitment beside each neuron.
 func TestParityToday(t *testing.T) {
+	t.Parallel()
 	paths, err := filepath.Glob(filepath.Join(vectors.Parity(t), "*", "sdk11.*.json.gz"))
 	if err != nil || len(paths) == 0 {
 		t.Fatalf("no recordings: %v", err)
@@ -442,7 +574,16 @@ func TestParityToday(t *testing.T) {
 			r := recording{folder: filepath.Dir(path), netuid: uint16(netuid), full: true}
 			answers := r.answers(t, "parity")
 			for i := range want.Neurons {
-				same(t, fmt.Sprintf("neuron %d", i), want.Neurons[i].Raw, plain(reflect.ValueOf(answers.Neurons[i])))
+				w, n := &want.Neurons[i], &answers.Neurons[i]
+				same(t, fmt.Sprintf("neuron %d", i), w.Raw, plain(reflect.ValueOf(*n)))
+				var stake uint64
+				for _, s := range n.Stake {
+					stake += s.Amount
+				}
+				if w.UID != n.UID || w.Hotkey != n.Hotkey.String() || w.Coldkey != n.Coldkey.String() || w.Active != n.Active ||
+					w.ValidatorPermit != n.ValidatorPermit || w.LastUpdate != n.LastUpdate || w.TotalStake != amountOf(stake) {
+					t.Errorf("neuron %d: %+v, want %+v", i, n, w)
+				}
 			}
 			var in inputs
 			vectors.JSON(t, filepath.Join(r.folder, "inputs.json.gz"), &in)
@@ -479,6 +620,29 @@ func TestParityToday(t *testing.T) {
 			if len(want.Metagraph.Unregistered) != 0 {
 				t.Error("there are commitments of others, which this test does not know")
 			}
+			committed := make(map[string]todayCommitment)
+			for i, c := range m.Commitments {
+				if c != nil {
+					committed[strconv.Itoa(i)] = todayCommitmentOf(m, i)
+				}
+			}
+			if diff := cmp.Diff(want.Metagraph.Commitments, committed); diff != "" {
+				t.Error(diff)
+			}
+			repr := fmt.Sprintf("Metagraph(netuid=%d, name='%s', block=%d, neurons=%d, commitments=%d+0 unregistered)", m.Netuid, info.Name, m.Block, m.N(), len(committed))
+			if repr != want.Repr {
+				t.Errorf("%s, want %s", repr, want.Repr)
+			}
+			// What it shows of the subnet besides is what it got, some of it scaled.
+			var all struct{ Metagraph map[string]any }
+			vectors.JSON(t, path, &all)
+			for name, v := range all.Metagraph {
+				if r, ok := raw[name]; ok && name != "moving_price" {
+					if diff := cmp.Diff(numbers(v), numbers(r)); diff != "" && name != "identity" {
+						t.Errorf("%s: %s", name, diff)
+					}
+				}
+			}
 		})
 	}
 }
@@ -511,19 +675,25 @@ func todayNeuronIs(t *testing.T, m *metagraph.Metagraph, info *subtensor.Metagra
 			"discord": id.Discord, "description": id.Description, "additional": id.Additional,
 		}
 	}
-	if c := m.Commitments[i]; c != nil {
-		g := todayCommitment{Hotkey: m.Hotkeys[i].String(), Block: c.Block, Deposit: amountOf(c.Deposit), Data: c.Text(), Revealed: []any{}}
-		if round := c.RevealRound(); round != 0 {
-			g.Encrypted, g.RevealRound = true, &round
-		}
-		for _, f := range c.Fields {
-			g.Fields = append(g.Fields, map[string]string{f.Kind: fmt.Sprintf("0x%x", f.Data)})
-		}
+	if m.Commitments[i] != nil {
+		g := todayCommitmentOf(m, i)
 		got.Commitment = &g
 	}
 	if diff := cmp.Diff(*w, got); diff != "" {
 		t.Errorf("neuron %d: %s", i, diff)
 	}
+}
+
+func todayCommitmentOf(m *metagraph.Metagraph, i int) todayCommitment {
+	c := m.Commitments[i]
+	g := todayCommitment{Hotkey: m.Hotkeys[i].String(), Block: c.Block, Deposit: amountOf(c.Deposit), Data: c.Text(), Revealed: []any{}}
+	if round := c.RevealRound(); round != 0 {
+		g.Encrypted, g.RevealRound = true, &round
+	}
+	for _, f := range c.Fields {
+		g.Fields = append(g.Fields, map[string]string{f.Kind: fmt.Sprintf("0x%x", f.Data)})
+	}
+	return g
 }
 
 func amountOf(rao uint64) todayAmount { return todayAmount{json.Number(strconv.FormatUint(rao, 10))} }

@@ -15,6 +15,7 @@ import (
 // What stake counts is told by what the runtime answers, whatever it calls itself,
 // and where it has lost the short answer by the long one.
 func TestStakeThatCounts(t *testing.T) {
+	t.Parallel()
 	const dir = "475-backport"
 	sync := func(t *testing.T, b *block) *metagraph.Metagraph {
 		t.Helper()

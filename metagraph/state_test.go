@@ -193,6 +193,7 @@ func TestSaveLoadMechanism(t *testing.T) {
 }
 
 func TestSaveLoadReal(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		dir    string
 		netuid uint16

@@ -50,8 +50,9 @@ func (m *Metagraph) staked(column []uint64) []uint64 {
 	return column
 }
 
-// R returns the ranks, 0 to 1. They are zeros from spec 397 on, and SDK 10.0.1 and
-// later have none.
+// R returns the ranks, 0 to 1, as SDK 3 to 10.0.0. From spec 397 on the chain has
+// no ranks and they are zeros; SDK 10.0.1 and later have none for any block. They
+// are here for older blocks, of which they are true.
 func (m *Metagraph) R() []float32 { return shares(m.Ranks) }
 
 // I returns the incentives, 0 to 1.
@@ -63,11 +64,12 @@ func (m *Metagraph) E() []float32 { return amounts(m.Emission, 1) }
 // C returns the consensus, 0 to 1.
 func (m *Metagraph) C() []float32 { return shares(m.Consensus) }
 
-// T returns the trust, 0 to 1. It is zeros from spec 397 on, and SDK 10.0.1 and
-// later have none.
+// T returns the trust, 0 to 1, as SDK 3 to 10.0.0. As with R it is zeros from spec
+// 397 on, and SDK 10.0.1 and later have none.
 func (m *Metagraph) T() []float32 { return shares(m.Trust) }
 
-// Tv returns the validator trust, 0 to 1.
+// Tv returns the validator trust, 0 to 1. All versions of the SDK agree on it, as
+// on I, E, C and D.
 func (m *Metagraph) Tv() []float32 { return shares(m.ValidatorTrust) }
 
 // D returns the dividends, 0 to 1.
@@ -79,8 +81,8 @@ func (m *Metagraph) D() []float32 { return shares(m.Dividends) }
 func (m *Metagraph) W() [][]float32 { return m.Weights.Normalized() }
 
 // B returns the bonds as n rows of n, 0 to 65535. It is nil before a full sync.
-// They are float32, as in SDK 7.2.0 and later with NumPy; As gives the int64 and
-// float64 arrays of others.
+// They are float32, as in every release of the SDK with NumPy (7.0.0 on), and not
+// int64 as with torch (all of version 6): As gives those.
 func (m *Metagraph) B() [][]float32 { return m.Bonds.Dense() }
 
 // Validators returns the uids of the neurons with a validator permit, those with

@@ -51,6 +51,7 @@ func unzip(t *testing.T, file []byte) string {
 // A capture of a development chain is enough to decode and to examine it without
 // it.
 func TestCapture(t *testing.T) {
+	t.Parallel()
 	node, err := devnet.Start(devnet.Options{Difficulty: 50})
 	if err != nil {
 		t.Fatal(err)
@@ -205,8 +206,10 @@ func TestCaptureOfBrokenNode(t *testing.T) {
 // Captures of runtimes of every era are enough for a metagraph's questions, and
 // decode to what the runtimes answered.
 func TestCaptureRuntimes(t *testing.T) {
+	t.Parallel()
 	for _, dir := range []string{"101-finney", "143-finney", "202-dao", "475-backport"} {
 		t.Run(dir, func(t *testing.T) {
+			t.Parallel()
 			node := serveVectors(t, dir)
 			netuid := uint16(1)
 			got, err := capture(t, node.URL(), subtensor.CaptureOptions{ExamineOptions: subtensor.ExamineOptions{Netuid: &netuid}})

@@ -261,8 +261,10 @@ var powRules = map[string]string{
 // Every runtime of the vectors: what it is, what decodes, by which rule neurons
 // are registered.
 func TestExamineRuntimes(t *testing.T) {
+	t.Parallel()
 	for _, r := range runtimes(t) {
 		t.Run(r.dir, func(t *testing.T) {
+			t.Parallel()
 			node := serveVectors(t, r.dir)
 			if strings.HasSuffix(powRules[r.dir], " fee") {
 				node.fee = 164_275
@@ -454,6 +456,7 @@ func TestExamineDevnet(t *testing.T) {
 
 // What does not work is named.
 func TestExamineProblems(t *testing.T) {
+	t.Parallel()
 	const dir = "326-main"
 	for _, c := range []struct {
 		name    string
@@ -490,6 +493,7 @@ func TestExamineProblems(t *testing.T) {
 		}, "", "not kept the state"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
 			node := serveVectors(t, dir)
 			c.spoil(node)
 			got, err := examine(t, subtensor.Network{Name: c.network, Endpoint: node.URL()}, subtensor.ExamineOptions{})
@@ -514,6 +518,7 @@ func TestExamineProblems(t *testing.T) {
 
 // Which states a node keeps is told by the oldest.
 func TestExamineStates(t *testing.T) {
+	t.Parallel()
 	for old, want := range map[string]string{"": subtensor.StateUnknown, "kept": subtensor.StateArchive, "gone": subtensor.StatePruned} {
 		node := serveVectors(t, "143-finney")
 		node.old = old
@@ -550,6 +555,9 @@ func TestExamineLostNode(t *testing.T) {
 				switch m.Method {
 				case "chain_getBlockHash":
 					out = append(out, fmt.Sprintf(`{"id":%s,"result":"0x%s"}`, m.ID, strings.Repeat("11", 32)))
+				case "chain_getHeader":
+					zero := strings.Repeat("0", 64)
+					out = append(out, fmt.Sprintf(`{"id":%s,"result":{"number":"0x7","parentHash":"0x%[2]s","stateRoot":"0x%[2]s","extrinsicsRoot":"0x%[2]s","digest":{"logs":[]}}}`, m.ID, zero))
 				case "system_name":
 					out = append(out, fmt.Sprintf(`{"id":%s,"result":"gone soon"}`, m.ID))
 				default:

@@ -2,6 +2,7 @@ package subtensor
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/bittensor-go/bt/substrate/metadata"
@@ -111,15 +112,55 @@ var queries = [...]query{
 	{"AccountNonceApi_account_nonce", 0, open, "", "u32", neverWrapped},
 }
 
-// queriesAt returns what is known of a method at a spec.
-func queriesAt(method string, spec uint32) []query {
+// queriesOf returns what is known of a method at any spec.
+func queriesOf(method string) []query {
 	var rows []query
 	for _, q := range queries {
-		if q.method == method && q.from <= spec && spec <= q.to {
+		if q.method == method {
 			rows = append(rows, q)
 		}
 	}
 	return rows
+}
+
+// queriesAt returns what is known of a method at a spec.
+func queriesAt(method string, spec uint32) []query {
+	return slices.DeleteFunc(queriesOf(method), func(q query) bool { return spec < q.from || q.to < spec })
+}
+
+// signs are items of the pallet's storage that tell when a runtime was built,
+// whatever number it gives itself. From is the first spec that may have the item:
+// the one after the last of the main branch without it. To is the last that may
+// have it: before the first of the main branch without it.
+var signs = [...]struct {
+	item     string
+	from, to uint32
+}{
+	{"ValidatorBatchSize", 0, 127},          // until 3e04df556
+	{"SubnetOwner", 128, open},              // d8cff5a65 (133)
+	{"TxDelegateTakeRateLimit", 149, open},  // 65d8367a6
+	{"TotalHotkeyStake", 0, 232},            // until e2b8367b8 (233)
+	{"IdentitiesV2", maybeTyped, open},      // e2b8367b8 (233)
+	{"Stake", 0, 243},                       // until 5073ade60 (244)
+	{"SubnetIdentitiesV3", 278, open},       // e9bbb6134 (283)
+	{"MechanismCountCurrent", 316, open},    // 835a2c902 (320)
+	{"SubnetIdentitiesV2", 0, 360},          // until 52378dc3e (361)
+	{"Rank", 0, 396},                        // until e7f05a051 (397)
+	{"BurnHalfLife", 395, open},             // e7f05a051 (397)
+	{"LastPowRegistrationBlock", 426, open}, // 475, as it runs on finney
+}
+
+// era returns the spec nearest to a runtime's number that its storage allows.
+// Where signs contradict each other, the later ones count.
+func era(md *metadata.Metadata, spec uint32) uint32 {
+	pallet, _ := md.Pallet(palletName)
+	least, most := uint32(firstKnown), open
+	for _, s := range signs {
+		if _, ok := pallet.Entry(s.item); ok {
+			least, most = max(least, s.from), min(most, s.to)
+		}
+	}
+	return max(least, min(spec, most))
 }
 
 // single reports whether a query is about one thing, which may not exist.
@@ -144,6 +185,7 @@ const (
 	firstTyped   = 233
 	maybeWrapped = firstTyped - 1
 
+	firstKnown  = 101        // of finney
 	newestKnown = 475        // later runtimes may have appended fields
 	open        = ^uint32(0) // a row's end: still valid
 )
@@ -291,65 +333,65 @@ const (
 // layouts lists later rows first, and before others the row whose integers are
 // narrower where a number was used for both.
 var layouts = [...]layout{
-	{"NeuronInfo", 0, open, "rpc_info/neuron_info.rs, one order since the genesis of finney", "", neuronHead + neuronRows + neuronTail},
-	{"NeuronInfoLite", 0, open, "rpc_info/neuron_info.rs, one order since the genesis of finney", "", neuronHead + neuronTail},
+	{"NeuronInfo", 0, open, "rpc_info/neuron_info.rs: one order since c60b69b46, before the genesis of finney", "", neuronHead + neuronRows + neuronTail},
+	{"NeuronInfoLite", 0, open, "rpc_info/neuron_info.rs: one order since 1d8c8e1e7, before the genesis of finney", "", neuronHead + neuronTail},
 
-	{"SubnetInfo", 133, open, "rpc_info/subnet_info.rs: the owner came with subnets v2", "", subnetHead + subnetMiddle + subnetTail + subnetOwner},
-	{"SubnetInfo", 127, 132, "subnet_info.rs since 3e04df556, merged while the number was 126 or 127", "", subnetHead + subnetMiddle + subnetTail},
-	{"SubnetInfo", 101, 127, "subnet_info.rs at the genesis of finney", "", subnetHead + subnetValidators + subnetMiddle + subnetSynergy + subnetTail},
+	{"SubnetInfo", 128, open, "rpc_info/subnet_info.rs: the owner came with d8cff5a65 (133; the main branch had 127 before)", "", subnetHead + subnetMiddle + subnetTail + subnetOwner},
+	{"SubnetInfo", 127, 132, "subnet_info.rs since 3e04df556, merged while the number was 127", "", subnetHead + subnetMiddle + subnetTail},
+	{"SubnetInfo", 101, 127, "subnet_info.rs since 6fc71ad0d, before the genesis of finney", "", subnetHead + subnetValidators + subnetMiddle + subnetSynergy + subnetTail},
 
-	{"SubnetInfov2", 278, open, "subnet_info.rs with SubnetIdentityV3 (283; development builds from 278 on)", identityV3, renamed(subnetV2)},
-	{"SubnetInfov2", maybeTyped, 282, "subnet_info.rs with SubnetIdentityV2", identityV2, renamed(subnetV2)},
-	{"SubnetInfov2", 195, maybeWrapped, "rpc_info/subnet_info.rs with SubnetIdentity (v1.1.4)", identityV1, renamed(subnetV2)},
+	{"SubnetInfov2", 278, open, "subnet_info.rs with SubnetIdentityV3: e9bbb6134 (283; development builds from 278 on)", identityV3, renamed(subnetV2)},
+	{"SubnetInfov2", maybeTyped, 282, "subnet_info.rs with SubnetIdentityV2: e2b8367b8 (233)", identityV2, renamed(subnetV2)},
+	{"SubnetInfov2", 195, maybeWrapped, "rpc_info/subnet_info.rs with SubnetIdentity: e79b0999d (195, v1.1.4)", identityV1, renamed(subnetV2)},
 
-	{"SubnetHyperparams", maybeTyped, open, "subnet_info.rs: typed answers renamed commit_reveal_weights_interval", "", hyperHead + hyperMiddle + hyper139 + hyper143 + hyper233 + hyper154},
+	{"SubnetHyperparams", maybeTyped, open, "subnet_info.rs: e2b8367b8 (233) renamed commit_reveal_weights_interval, 06032d518 (423) widened activity_cutoff", "", hyperHead + hyperMiddle + hyper139 + hyper143 + hyper233 + hyper154},
 	// Test builds numbered up to 202 lack liquid alpha, 200 lacks commit-reveal
 	// too.
-	{"SubnetHyperparams", 154, maybeWrapped, "subnet_info.rs since liquid alpha", "", hyperHead + hyperMiddle + hyper139 + hyper143 + hyper151 + hyper154},
-	{"SubnetHyperparams", 151, 203, "subnet_info.rs since commit-reveal (v1.1.1); recorded on 185 and 202", "", hyperHead + hyperMiddle + hyper139 + hyper143 + hyper151},
+	{"SubnetHyperparams", 154, maybeWrapped, "subnet_info.rs with liquid alpha: 8cb6cb1c6 (154)", "", hyperHead + hyperMiddle + hyper139 + hyper143 + hyper151 + hyper154},
+	{"SubnetHyperparams", 151, 203, "subnet_info.rs with commit-reveal: 703bdbd17 (151, v1.1.1); recorded on 185 and 202", "", hyperHead + hyperMiddle + hyper139 + hyper143 + hyper151},
 	{"SubnetHyperparams", 142, 203, "deaa72d16 moved adjustment_alpha to the end (143); recorded on 200", "", hyperHead + hyperMiddle + hyper139 + hyper143},
 	{"SubnetHyperparams", 142, 142, "7f03be393, merged while the number was 142", "", hyperHead + "adjustment_alpha: Compact<u64>," + hyperMiddle + hyper139},
-	{"SubnetHyperparams", 139, 142, "d34a39147", "", hyperHead + hyperMiddle + hyper139},
-	{"SubnetHyperparams", 133, 138, "subnet_info.rs at subnets v2", "", hyperHead + hyperMiddle},
+	{"SubnetHyperparams", 136, 142, "d34a39147, merged while the number was 136; sure from 139 (2765fa98b)", "", hyperHead + hyperMiddle + hyper139},
+	{"SubnetHyperparams", 133, 138, "subnet_info.rs at subnets v2: d8cff5a65 (133)", "", hyperHead + hyperMiddle},
 
-	{"SubnetHyperparamsV2", 283, open, "subnet_info.rs (v3.1.6)", "", hyperHead + hyperMiddle + hyper139 + hyper143 + hyper233 + hyper154 + hyperV2},
-	{"HyperparamEntry", 413, open, "subnet_info.rs, runtime API version 2", hyperparamValue, "name: Vec<u8>, value: HyperparamValue"},
+	{"SubnetHyperparamsV2", 283, open, "subnet_info.rs: e9bbb6134 (283, v3.1.6)", "", hyperHead + hyperMiddle + hyper139 + hyper143 + hyper233 + hyper154 + hyperV2},
+	{"HyperparamEntry", 413, open, "subnet_info.rs, runtime API version 2: ec2212c53 (413)", hyperparamValue, "name: Vec<u8>, value: HyperparamValue"},
 
-	{"DynamicInfo", 278, open, "rpc_info/dynamic_info.rs with SubnetIdentityV3 (283; development builds from 278 on)", identityV3, dynamicFields},
-	{"DynamicInfo", maybeTyped, 282, "rpc_info/dynamic_info.rs with SubnetIdentityV2", identityV2, dynamicFields},
-	{"DynamicInfo", 204, maybeWrapped, "recorded on raonet", "", dynamicEarly},
+	{"DynamicInfo", 278, open, "rpc_info/dynamic_info.rs with SubnetIdentityV3: e9bbb6134 (283; development builds from 278 on)", identityV3, dynamicFields},
+	{"DynamicInfo", maybeTyped, 282, "rpc_info/dynamic_info.rs with SubnetIdentityV2: e2b8367b8 (233)", identityV2, dynamicFields},
+	{"DynamicInfo", 204, maybeWrapped, "recorded on raonet 204 and 218", "", dynamicEarly},
 	{"DynamicPoolInfo", 181, 203, "recorded on a test build numbered 202", "", "subnet_stake: Compact<u64>," + poolFields},
 	{"DynamicPoolInfo", 181, 203, "recorded on a test build numbered 200", "", poolFields},
 
-	{"Metagraph", 426, open, "rpc_info/metagraph.rs with collateral, appended after 425, at about 435", identityV3 + chainIdentity, metagraphFields + metagraphCollateral},
-	{"Metagraph", 278, open, "rpc_info/metagraph.rs with SubnetIdentityV3 (283; development builds from 278 on)", identityV3 + chainIdentity, metagraphFields},
-	{"Metagraph", maybeTyped, 282, "rpc_info/metagraph.rs with SubnetIdentityV2", identityV2 + chainIdentity, metagraphFields},
+	{"Metagraph", 426, open, "rpc_info/metagraph.rs of RaoFoundation/subtensor at 4640fbd03, which appended collateral (435; the public history ends at 425)", identityV3 + chainIdentity, metagraphFields + metagraphCollateral},
+	{"Metagraph", 278, open, "rpc_info/metagraph.rs with SubnetIdentityV3: e9bbb6134 (283; development builds from 278 on)", identityV3 + chainIdentity, metagraphFields},
+	{"Metagraph", maybeTyped, 282, "rpc_info/metagraph.rs with SubnetIdentityV2: e2b8367b8 (233)", identityV2 + chainIdentity, metagraphFields},
 
-	{"SelectiveMetagraph", 426, open, "rpc_info/metagraph.rs with collateral, as Metagraph", identityV3 + chainIdentity, selective(metagraphFields + selectiveValidators + selectiveCommitments + metagraphCollateral)},
-	{"SelectiveMetagraph", 303, open, "rpc_info/metagraph.rs with commitments (315; development builds before)", identityV3 + chainIdentity, selective(metagraphFields + selectiveValidators + selectiveCommitments)},
-	{"SelectiveMetagraph", 278, 314, "rpc_info/metagraph.rs with validators (283; development builds from 278 on)", identityV3 + chainIdentity, selective(metagraphFields + selectiveValidators)},
-	{"SelectiveMetagraph", 261, 282, "rpc_info/metagraph.rs", identityV2 + chainIdentity, selective(metagraphFields)},
+	{"SelectiveMetagraph", 426, open, "rpc_info/metagraph.rs of RaoFoundation/subtensor at 4640fbd03, with collateral, as Metagraph", identityV3 + chainIdentity, selective(metagraphFields + selectiveValidators + selectiveCommitments + metagraphCollateral)},
+	{"SelectiveMetagraph", 303, open, "rpc_info/metagraph.rs with commitments: 81ee047fd (315; development builds before)", identityV3 + chainIdentity, selective(metagraphFields + selectiveValidators + selectiveCommitments)},
+	{"SelectiveMetagraph", 278, 314, "rpc_info/metagraph.rs with validators: e9bbb6134 (283; development builds from 278 on)", identityV3 + chainIdentity, selective(metagraphFields + selectiveValidators)},
+	{"SelectiveMetagraph", 261, 282, "rpc_info/metagraph.rs: 6b86ebf30 (261)", identityV2 + chainIdentity, selective(metagraphFields)},
 
-	{"SubnetState", 218, open, "rpc_info/show_subnet.rs; recorded on raonet 218", "", stateHead + stateStakes + stateHistory},
+	{"SubnetState", 218, open, "rpc_info/show_subnet.rs: e2b8367b8 (233); recorded on raonet 218", "", stateHead + stateStakes + stateHistory},
 	// Which of the builds numbered between has which of the two is not known; the
 	// narrower stake_weight tells them apart.
 	{"SubnetState", 204, 217, "recorded on raonet 204", "", stateHead + stateEarly + stateHistory},
-	{"SubnetState", 205, 217, "rpc_info/show_subnet.rs as at 218", "", stateHead + stateStakes + stateHistory},
+	{"SubnetState", 205, 217, "rpc_info/show_subnet.rs as recorded on raonet 218", "", stateHead + stateStakes + stateHistory},
 
-	{"DelegateInfo", 244, open, "rpc_info/delegate_info.rs: nominators by subnet", "", "delegate_ss58: AccountId, take: Compact<u16>, nominators: Vec<(AccountId, Vec<(Compact<u16>, Compact<u64>)>)>," + delegateTail},
-	{"DelegateInfo", 0, 243, "delegate_info.rs since March 2023", "", "delegate_ss58: AccountId, take: Compact<u16>, nominators: Vec<(AccountId, Compact<u64>)>," + delegateTail},
+	{"DelegateInfo", 244, open, "rpc_info/delegate_info.rs: nominators by subnet, 5073ade60 (244)", "", "delegate_ss58: AccountId, take: Compact<u16>, nominators: Vec<(AccountId, Vec<(Compact<u16>, Compact<u64>)>)>," + delegateTail},
+	{"DelegateInfo", 0, 243, "delegate_info.rs since 3b26966ad, before the genesis of finney", "", "delegate_ss58: AccountId, take: Compact<u16>, nominators: Vec<(AccountId, Compact<u64>)>," + delegateTail},
 
-	{"StakeInfo", 238, open, "rpc_info/stake_info.rs with tao_emission", "", stakeHead + "tao_emission: Compact<u64>," + stakeTail},
-	{"StakeInfo", 204, 237, "rpc_info/stake_info.rs by subnet; recorded on raonet", "", stakeHead + stakeTail},
-	{"StakeInfo", 127, maybeWrapped, "stake_info.rs since f04811356; recorded on 185", "", "hotkey: AccountId, coldkey: AccountId, stake: Compact<u64>"},
-	{"LockState", 411, open, "staking/lock.rs; recorded on 425", "", "locked_mass: u64, conviction: U64F64, last_update: u64"},
-	{"StakeAvailability", 423, open, "rpc_info/stake_info.rs; recorded on 425", "", "total: Compact<u64>, locked: Compact<u64>, available: Compact<u64>"},
+	{"StakeInfo", 238, open, "rpc_info/stake_info.rs with tao_emission: f9254ea63 (238)", "", stakeHead + "tao_emission: Compact<u64>," + stakeTail},
+	{"StakeInfo", 204, 237, "rpc_info/stake_info.rs by subnet: e2b8367b8 (233); recorded on raonet", "", stakeHead + stakeTail},
+	{"StakeInfo", 127, maybeWrapped, "stake_info.rs since f04811356, merged while the number was 127; recorded on 185", "", "hotkey: AccountId, coldkey: AccountId, stake: Compact<u64>"},
+	{"LockState", 411, open, "staking/lock.rs: 486037ba4 (411); recorded on 425", "", "locked_mass: u64, conviction: U64F64, last_update: u64"},
+	{"StakeAvailability", 423, open, "rpc_info/stake_info.rs: 06032d518 (423); recorded on 425", "", "total: Compact<u64>, locked: Compact<u64>, available: Compact<u64>"},
 
-	{"SubnetPrice", 380, open, "pallets/swap/runtime-api; recorded on 394", "", "netuid: u16, price: u64"},
-	{"SimSwapResult", 366, open, "pallets/swap/runtime-api with slippage (a67c9e7e1); recorded on 394", "", simSwap + ", tao_slippage: u64, alpha_slippage: u64"},
-	{"SimSwapResult", 302, 393, "pallets/swap/runtime-api; recorded on 302 and 326", "", simSwap},
-	{"ProxyTypeInfo", 415, open, "recorded on 425", "", "name: Vec<u8>, index: u8, deprecated: bool"},
-	{"ProxyFilterInfo", 415, open, "recorded on 425", proxyFilter, `proxy_type: u8, name: Vec<u8>, deprecated: bool,
+	{"SubnetPrice", 380, open, "pallets/swap/runtime-api: 0c6868f75 (380, taken back at 385), 7a727dd4d (391); recorded on 394", "", "netuid: u16, price: u64"},
+	{"SimSwapResult", 366, open, "pallets/swap/runtime-api with slippage: a67c9e7e1, 0c6868f75 (380, taken back at 385), 7a727dd4d (391); recorded on 394", "", simSwap + ", tao_slippage: u64, alpha_slippage: u64"},
+	{"SimSwapResult", 302, 393, "pallets/swap/runtime-api: 67c7ac692 (302); recorded on 302 and 326", "", simSwap},
+	{"ProxyTypeInfo", 415, open, "1104f2aab (415); recorded on 425", "", "name: Vec<u8>, index: u8, deprecated: bool"},
+	{"ProxyFilterInfo", 415, open, "1104f2aab (415); recorded on 425", proxyFilter, `proxy_type: u8, name: Vec<u8>, deprecated: bool,
 		filter_mode: FilterMode, calls: Vec<CallInfo>, exceptions: Vec<CallInfo>`},
 }
 
@@ -390,18 +432,27 @@ func splitFields(fields string) []string {
 	return append(list, strings.TrimSpace(fields[begin:]))
 }
 
-// layoutsAt returns the layouts that the answer of a query may have at a spec.
-func (q query) layoutsAt(spec uint32) []layout {
+// layouts returns the layouts that the answer of a query may have.
+func (q query) layouts() []layout {
 	if q.item == "" {
 		return []layout{{from: q.from, to: q.to}}
 	}
 	var rows []layout
 	for _, l := range layouts {
-		if l.name == q.item && l.from <= spec && spec <= l.to {
+		if l.name == q.item {
 			rows = append(rows, l)
 		}
 	}
 	return rows
+}
+
+// layoutsAt returns those that it may have at a spec. A query that is not known
+// of that spec may have any.
+func (q query) layoutsAt(spec uint32) []layout {
+	if spec < q.from || q.to < spec {
+		return q.layouts()
+	}
+	return slices.DeleteFunc(q.layouts(), func(l layout) bool { return spec < l.from || l.to < spec })
 }
 
 // define returns a registry that holds the row's struct, and the type of an

@@ -26,7 +26,7 @@ const (
 // as if it were of a spec.
 func undescribed(t testing.TB, dir string, spec uint32) *subtensor.Schema {
 	t.Helper()
-	schema, err := subtensor.NewSchema(find(t, dir).v14(t), spec)
+	schema, err := subtensor.NewSchema(find(t, dir).bare(t), spec)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -36,7 +36,8 @@ func undescribed(t testing.TB, dir string, spec uint32) *subtensor.Schema {
 // Every row of the tables can be compiled, holds its spec and says where it comes
 // from; and in every era neurons and subnets have one.
 func TestLayoutTable(t *testing.T) {
-	early, late := find(t, "101-finney").v14(t), find(t, "475-backport").v14(t)
+	t.Parallel()
+	early, late := find(t, "101-finney").bare(t), find(t, "475-backport").bare(t)
 	sources := make(map[string]bool)
 	for spec := uint32(101); spec < 480; spec++ {
 		md := early
@@ -89,6 +90,7 @@ func hyperparams(names ...string) *codec.Record {
 // Where builds of one number differed, the layout that consumes an answer exactly
 // is chosen, and said. The answers are made by the rows of unambiguous neighbours.
 func TestAmbiguousNumbers(t *testing.T) {
+	t.Parallel()
 	early := func(spec uint32) *subtensor.Schema { return undescribed(t, "143-finney", spec) }
 	answer := func(spec uint32, method string, v any) []byte {
 		t.Helper()
@@ -106,6 +108,7 @@ func TestAmbiguousNumbers(t *testing.T) {
 		"activity_cutoff", "registration_allowed", "target_regs_per_interval", "min_burn", "max_burn", "bonds_moving_avg",
 		"max_regs_per_block", "serving_rate_limit", "max_validators",
 	}
+	at133 := hyperparams(slices.Concat(head, rest[:7])...)
 	at139 := hyperparams(slices.Concat(head, rest)...)
 	between := hyperparams(slices.Concat(head, []string{"adjustment_alpha"}, rest)...)
 	at143 := hyperparams(slices.Concat(head, rest, []string{"adjustment_alpha", "difficulty"})...)
@@ -135,8 +138,11 @@ func TestAmbiguousNumbers(t *testing.T) {
 		{126, getSubnet, answer(126, getSubnet, subnet), 101, true},
 		{127, getSubnet, answer(126, getSubnet, subnet), 101, true},
 		{127, getSubnet, answer(128, getSubnet, shorter), 127, true},
-		{141, getHyperparams, answer(141, getHyperparams, at139), 139, true},
-		{142, getHyperparams, answer(141, getHyperparams, at139), 139, true},
+		{136, getHyperparams, answer(133, getHyperparams, at133), 133, true},
+		{136, getHyperparams, answer(141, getHyperparams, at139), 136, true},
+		{138, getHyperparams, answer(141, getHyperparams, at139), 136, true},
+		{141, getHyperparams, answer(141, getHyperparams, at139), 136, true},
+		{142, getHyperparams, answer(141, getHyperparams, at139), 136, true},
 		{142, getHyperparams, answer(142, getHyperparams, between), 142, true},
 		{142, getHyperparams, answer(143, getHyperparams, at143), 142, true},
 		{143, getHyperparams, answer(143, getHyperparams, at143), 142, true},
@@ -195,6 +201,7 @@ func extend(t *testing.T, from *subtensor.Schema, method string, data []byte, fi
 // The columns of collateral are read where there is no description of them, and a
 // runtime that appends more is read without what it appends.
 func TestCollateral(t *testing.T) {
+	t.Parallel()
 	now := undescribed(t, "475-backport", 475)
 	data := vectors.Hex(t, "475-backport/state_call/get_metagraph.netuid1.hex.gz")
 	var plain, locked, later *subtensor.MetagraphInfo

@@ -48,6 +48,7 @@ func optional(structure, field string) bool {
 // wrapped and widened fields, is read as the one that it was made of: every
 // method that has a Go type, through the metadata as such a node would send it.
 func TestUnseenRuntimes(t *testing.T) {
+	t.Parallel()
 	tried := make(map[string]bool)
 	for _, r := range runtimes(t) {
 		md := r.newest(t)
@@ -125,6 +126,7 @@ func wire(t *rapid.T, md *metadata.Metadata) *metadata.Metadata {
 // The generator does what it says: over a number of draws everything that may
 // change has changed, and what it was given has not.
 func TestMutations(t *testing.T) {
+	t.Parallel()
 	r := find(t, "425-main")
 	md := r.newest(t)
 	before, err := md.Append(nil, md.Version)

@@ -50,6 +50,7 @@ func wantVerdict(spec int) string {
 
 // Every metadata file of the vectors gets the verdict that history has for it.
 func TestRuleOfEveryRuntime(t *testing.T) {
+	t.Parallel()
 	seen := make(map[string]int)
 	for _, r := range runtimes(t) {
 		for _, md := range []*metadata.Metadata{r.v14(t), r.newest(t)} {
@@ -93,6 +94,7 @@ func TestRuleOfEveryRuntime(t *testing.T) {
 // Spec numbers that the vectors lack, on metadata that shows nothing wrong, and
 // metadata that does, whatever the number.
 func TestRuleDeniesByDefault(t *testing.T) {
+	t.Parallel()
 	classic := find(t, "394-main").v14(t)
 	for spec := range uint32(520) {
 		_, got := verdict(t, classic, spec)
@@ -324,6 +326,7 @@ func account(t *testing.T, s string) ss58.AccountID {
 // gives the seal that the runtime computed, and its reading decides as the
 // runtime did.
 func TestRuleAgainstRegistrations(t *testing.T) {
+	t.Parallel()
 	for _, r := range runtimes(t) {
 		cases := powCases(t, r)
 		rule, err := subtensor.NewRule(r.newest(t), r.spec)
@@ -385,6 +388,7 @@ func TestRuleAgainstRegistrations(t *testing.T) {
 // The calls of all cases are the bytes that an independent implementation made,
 // and who signed the successful ones is whom the rule names.
 func TestRegisterCall(t *testing.T) {
+	t.Parallel()
 	total := 0
 	for _, r := range runtimes(t) {
 		for _, md := range []*metadata.Metadata{r.v14(t), r.newest(t)} {
@@ -455,6 +459,7 @@ func checkCalls(t *testing.T, r runtime, rule subtensor.Rule, schema *subtensor.
 // Where the vectors have no runtime, the rule is held to chain-facts 1.1 to 1.3:
 // its table of seals, and the numbers.
 func TestRuleByNumber(t *testing.T) {
+	t.Parallel()
 	var bh, hk [32]byte
 	for i := range 32 {
 		bh[i], hk[i] = 0x11, 0x22

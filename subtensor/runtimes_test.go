@@ -5,8 +5,11 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"sort"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/bittensor-go/bt/internal/vectors"
@@ -43,9 +46,15 @@ type runtimeMeta struct {
 	} `json:"calls"`
 }
 
+// listed are the runtimes of the vectors, once they were read.
+var listed atomic.Pointer[[]runtime]
+
 // runtimes returns every runtime of the vectors.
 func runtimes(t testing.TB) []runtime {
 	t.Helper()
+	if all := listed.Load(); all != nil {
+		return *all
+	}
 	dirs, err := filepath.Glob(filepath.Join(vectors.Dir(t), "*", "meta.json"))
 	if err != nil || len(dirs) == 0 {
 		t.Fatalf("no runtimes in %s: %v", vectors.Dir(t), err)
@@ -61,6 +70,7 @@ func runtimes(t testing.TB) []runtime {
 		}
 		all = append(all, r)
 	}
+	listed.Store(&all)
 	return all
 }
 
@@ -76,40 +86,68 @@ func find(t testing.TB, dir string) runtime {
 	return runtime{}
 }
 
+// v14 returns the runtime's metadata of version 14, which the test may change.
 func (r runtime) v14(t testing.TB) *metadata.Metadata {
 	t.Helper()
-	md, err := metadata.Parse(vectors.Read(t, r.dir+"/metadata_v14.scale.gz"))
-	if err != nil {
-		t.Fatal(err)
+	return parse(t, r.dir+"/metadata_v14.scale.gz")
+}
+
+// bare is v14 with no more storage than tells how an axon lies: nothing says when
+// the runtime was built.
+func (r runtime) bare(t testing.TB) *metadata.Metadata {
+	t.Helper()
+	md := *r.versions(t)[0]
+	md.Pallets = slices.Clone(md.Pallets)
+	p, ok := md.Pallet("SubtensorModule")
+	if !ok {
+		t.Fatal("no SubtensorModule")
 	}
-	return md
+	p.Storage = slices.DeleteFunc(slices.Clone(p.Storage), func(e metadata.StorageEntry) bool { return e.Name != "Axons" && e.Name != "Prometheus" })
+	return &md
 }
 
 // newest returns the metadata that a client would use: version 15 where the
-// runtime has it.
+// runtime has it. Tests share it.
 func (r runtime) newest(t testing.TB) *metadata.Metadata {
 	t.Helper()
 	all := r.versions(t)
 	return all[min(1, len(all)-1)]
 }
 
+// parsed are the metadata files that tests share, by name.
+var parsed sync.Map
+
 // versions returns the runtime's metadata in all versions that were recorded, 14
-// first.
+// first. Tests share it.
 func (r runtime) versions(t testing.TB) []*metadata.Metadata {
 	t.Helper()
-	all := []*metadata.Metadata{r.v14(t)}
-	for _, version := range []string{"15", "16"} {
-		name := r.dir + "/metadata_at_version_" + version + ".state_call.scale.gz"
+	var all []*metadata.Metadata
+	for _, name := range []string{"v14.scale.gz", "at_version_15.state_call.scale.gz", "at_version_16.state_call.scale.gz"} {
+		name = r.dir + "/metadata_" + name
 		if _, err := os.Stat(filepath.Join(vectors.Dir(t), name)); err != nil {
 			continue
 		}
-		md, err := metadata.ParseAnswer(vectors.Read(t, name))
-		if err != nil {
-			t.Fatal(err)
+		md, ok := parsed.Load(name)
+		if !ok {
+			md, _ = parsed.LoadOrStore(name, parse(t, name))
 		}
-		all = append(all, md)
+		all = append(all, md.(*metadata.Metadata))
 	}
 	return all
+}
+
+// parse reads a file of metadata.
+func parse(t testing.TB, name string) *metadata.Metadata {
+	t.Helper()
+	read := metadata.Parse
+	if strings.Contains(name, "state_call") {
+		read = metadata.ParseAnswer
+	}
+	md, err := read(vectors.Read(t, name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return md
 }
 
 // answer returns a recorded answer and what it means.

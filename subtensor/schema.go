@@ -20,17 +20,22 @@ const palletName = "SubtensorModule"
 //
 // Where the runtime's metadata gives the type of an answer, that is the layout.
 // For the rest, which is answers wrapped in bytes (specs up to 219) and metadata
-// of version 14, the package has tables. There one spec number may stand for
-// several layouts, because builds that differed have used it: then the layout
-// that consumes an answer to its last byte is taken, the newest first. [Schema.Layouts]
-// says what comes into question and [Schema.Choose] which one it was.
+// of version 14, the package has tables. They go by the spec number, within the
+// limits that the items of the runtime's storage set it. There one number may
+// stand for several layouts, because builds that differed have used it: then the
+// layout that consumes an answer to its last byte is taken, the newest first.
+// [Schema.Layouts] says what comes into question and [Schema.Choose] which one it
+// was. Where none of them consumes it, the number says nothing of this runtime,
+// and the layouts of all other specs are tried.
 type Schema struct {
 	spec  uint32
+	era   uint32 // the spec that the tables go by
 	md    *metadata.Metadata
 	types *codec.Codec
 
 	mu      sync.Mutex
 	answers map[string]*answer // by method, as they are asked for
+	others  map[string]*answer // by method: the forms of other specs, where they were needed
 }
 
 // answer is how the answer of one method may be encoded. A method that the
@@ -89,7 +94,10 @@ func newSchema(md *metadata.Metadata, spec uint32, types *codec.Codec) (*Schema,
 	if _, ok := md.Pallet(palletName); !ok {
 		return nil, ErrNotSubtensor
 	}
-	return &Schema{spec: spec, md: md, types: types, answers: make(map[string]*answer)}, nil
+	return &Schema{
+		spec: spec, era: era(md, spec), md: md, types: types,
+		answers: make(map[string]*answer), others: make(map[string]*answer),
+	}, nil
 }
 
 // answer returns how a method's answers may be encoded.
@@ -107,15 +115,28 @@ func (s *Schema) answer(method string) *answer {
 }
 
 func (s *Schema) forms(method string) ([]form, error) {
-	api, name, _ := strings.Cut(method, "_")
-	m, described := s.md.Method(api, name)
+	m, described := s.md.Method(splitMethod(method))
 	if !described && len(s.md.APIs) > 0 {
 		return nil, nil // the runtime lists its methods, and this is none of them
 	}
-	rows := queriesAt(method, s.spec)
-	if described && (len(rows) == 0 || !isBytes(s.md.Types, m.Output)) {
+	rows := queriesAt(method, s.era)
+	if described && !isBytes(s.md.Types, m.Output) {
+		rows = nil
+	} else if described && len(rows) == 0 {
+		rows = queriesOf(method)
+	}
+	if described && len(rows) == 0 {
 		return []form{{Layout: Layout{Described: true, From: s.spec, To: s.spec, Source: "metadata"}, reg: s.md.Types, types: s.types, id: m.Output}}, nil
 	}
+	// Metadata that describes the method says that the answer is wrapped; else the
+	// era decides.
+	typed, wrapped := !described && s.era >= maybeTyped, described || s.era <= maybeWrapped
+	return s.table(rows, typed, wrapped, query.layoutsAt)
+}
+
+// table returns the forms that rows of the tables give, those that are values
+// themselves, those that are wrapped or both.
+func (s *Schema) table(rows []query, typed, wrapped bool, layouts func(q query, spec uint32) []layout) ([]form, error) {
 	if len(rows) == 0 {
 		return nil, nil
 	}
@@ -125,7 +146,7 @@ func (s *Schema) forms(method string) ([]form, error) {
 	}
 	var forms []form
 	for _, q := range rows {
-		for _, row := range q.layoutsAt(s.spec) {
+		for _, row := range layouts(q, s.era) {
 			reg, id, err := row.define(shared, q.expr())
 			if err != nil {
 				return nil, err
@@ -133,14 +154,12 @@ func (s *Schema) forms(method string) ([]form, error) {
 			f := form{
 				Layout: Layout{Struct: q.item, From: row.from, To: row.to, Source: row.source},
 				reg:    reg, types: codec.New(reg), id: id,
-				ahead: s.spec > newestKnown && q.single(),
+				ahead: s.era > newestKnown && q.single(),
 			}
-			// Metadata that describes the method says that the answer is wrapped;
-			// else the spec decides.
-			if !described && s.spec >= maybeTyped || q.wrapping == neverWrapped {
+			if typed || q.wrapping == neverWrapped {
 				forms = append(forms, f)
 			}
-			if described || s.spec <= maybeWrapped && q.wrapping != neverWrapped {
+			if wrapped && q.wrapping != neverWrapped {
 				f.Wrapped = true
 				f.bare = q.single() && q.wrapping == bareInside
 				forms = append(forms, f)
@@ -148,6 +167,45 @@ func (s *Schema) forms(method string) ([]form, error) {
 		}
 	}
 	return forms, nil
+}
+
+// elsewhere returns the forms that answers of a method have at other specs than
+// this one; none where the metadata says what they are.
+func (s *Schema) elsewhere(method string) []form {
+	near := s.answer(method)
+	if near.err != nil || len(near.forms) == 0 || near.forms[0].Described {
+		return nil
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	far, ok := s.others[method]
+	if !ok {
+		_, described := s.md.Method(splitMethod(method))
+		far = new(answer)
+		far.forms, far.err = s.table(queriesOf(method), !described, true, func(q query, _ uint32) []layout { return q.layouts() })
+		far.forms = slices.DeleteFunc(far.forms, func(f form) bool {
+			never := f.Wrapped && f.From > lastWrapped || !f.Wrapped && f.To < maybeTyped
+			return never || slices.ContainsFunc(near.forms, func(n form) bool { return n.Layout == f.Layout })
+		})
+		if s.era < maybeTyped {
+			slices.SortStableFunc(far.forms, func(a, b form) int {
+				switch {
+				case a.Wrapped == b.Wrapped:
+					return 0
+				case a.Wrapped:
+					return -1
+				}
+				return 1
+			})
+		}
+		s.others[method] = far
+	}
+	return far.forms
+}
+
+func splitMethod(method string) (api, name string) {
+	api, name, _ = strings.Cut(method, "_")
+	return api, name
 }
 
 // isBytes reports whether a type is Vec<u8>.
@@ -162,7 +220,7 @@ func isBytes(types *metadata.Registry, id metadata.TypeID) bool {
 
 // Has reports whether the runtime has a method, such as
 // "NeuronInfoRuntimeApi_get_neurons", whose answers the schema decodes. Metadata
-// of version 14 does not list methods: there Has goes by the spec, and a runtime
+// of version 14 does not list methods: there Has goes by the tables, and a runtime
 // built without the API still refuses the call.
 func (s *Schema) Has(method string) bool {
 	a := s.answer(method)
@@ -188,7 +246,8 @@ func (s *Schema) Methods() []string {
 
 // Layouts returns how answers of a method may be encoded, in the order in which
 // that is tried; none where the runtime lacks the method. There is more than one
-// where builds that differed have used the spec number.
+// where builds that differed have used the spec number. What is tried after them
+// is not listed.
 func (s *Schema) Layouts(method string) []Layout {
 	a := s.answer(method)
 	var all []Layout
@@ -256,8 +315,7 @@ func (s *Schema) Append(dst []byte, method string, v any) ([]byte, error) {
 		return dst, s.unreadable(method, a)
 	}
 	var first error
-	for i := range a.forms {
-		f := &a.forms[i]
+	for _, f := range slices.Concat(a.forms, s.elsewhere(method)) {
 		inner, err := f.types.Append(nil, f.id, v)
 		if err == nil {
 			return f.wrap(dst, inner), nil
@@ -320,6 +378,12 @@ func (s *Schema) read(method string, data []byte, read func(f *form, r *scale.Re
 	// answer can be passed over.
 	for i := range a.forms {
 		if a.forms[i].ahead && try(&a.forms[i], false) {
+			return nil
+		}
+	}
+	far := s.elsewhere(method)
+	for i := range far {
+		if try(&far[i], true) {
 			return nil
 		}
 	}

@@ -124,12 +124,13 @@ func (m *SelectiveMetagraph) Info() MetagraphInfo {
 
 // selectiveNames are the fields of a SelectiveMetagraph by the index that asks for
 // them: enum SelectiveMetagraphIndex of rpc_info/metagraph.rs, whose numbers are
-// not part of any metadata. They are in the order in which the struct was born.
-// The three of collateral were not read from a source but go on in that order.
+// not part of any metadata. Validators (72) came with e9bbb6134 (283), commitments
+// (73) with 81ee047fd (315). The three of collateral, 74 to 76, are those of the
+// same file in RaoFoundation/subtensor at 4640fbd03, where spec 435 added them.
 var selectiveNames = fieldNames(metagraphFields + selectiveValidators + selectiveCommitments + metagraphCollateral)
 
 // selectiveShift is the spec at which Netuid became index 0, and every other
-// index one more.
+// index one more (1b0c63a71; the main branch had 265 before).
 const selectiveShift = 273
 
 // fieldNames returns the names of a struct's fields.
@@ -151,7 +152,7 @@ func (s *Schema) SelectiveFields() []string {
 	}
 	var names []string
 	for i, name := range selectiveNames {
-		if (i > 0 || s.spec >= selectiveShift) && a.forms[0].holds(name) {
+		if (i > 0 || s.era >= selectiveShift) && a.forms[0].holds(name) {
 			names = append(names, name)
 		}
 	}
@@ -179,7 +180,7 @@ func (s *Schema) selectiveArgs(fields []string) ([]byte, error) {
 			return nil, fmt.Errorf("a metagraph at spec %d cannot be asked for %q, only for %s", s.spec, name, strings.Join(known, ", "))
 		}
 		index := slices.Index(selectiveNames, name)
-		if s.spec < selectiveShift {
+		if s.era < selectiveShift {
 			index--
 		}
 		args = binary.LittleEndian.AppendUint16(args, uint16(index))
@@ -226,7 +227,30 @@ func (s *State) selective(ctx context.Context, method string, netuid uint16, arg
 		return SelectiveMetagraph{}, s.notFound(ctx, netuid)
 	}
 	v.Netuid = netuid // the runtime leaves it zero unless it was asked for
+	if err := v.lacks(fields); err != nil {
+		return SelectiveMetagraph{}, fmt.Errorf("block %d: %s: %w", s.Number, s.Runtime, err)
+	}
 	return *v, nil
+}
+
+// lacks returns an error where not those fields that were asked for, by name, are
+// there: then the runtime counts them in another way.
+func (m *SelectiveMetagraph) lacks(fields []string) error {
+	if len(fields) == 0 {
+		return nil
+	}
+	v := reflect.ValueOf(m).Elem()
+	for i := range v.NumField() {
+		name, _, optional := strings.Cut(v.Type().Field(i).Tag.Get("scale"), ",")
+		if !optional || v.Field(i).IsNil() != slices.Contains(fields, name) {
+			continue
+		}
+		if v.Field(i).IsNil() {
+			return fmt.Errorf("it was asked for %q of a metagraph and did not answer it: its numbers of fields are not known", name)
+		}
+		return fmt.Errorf("it was not asked for %q of a metagraph and answered it: its numbers of fields are not known", name)
+	}
+	return nil
 }
 
 // SubnetV2 returns the summary of a subnet with its identity (spec 195 on; a

@@ -16,6 +16,8 @@ import (
 	"github.com/bittensor-go/bt/internal/nodetest"
 	"github.com/bittensor-go/bt/internal/vectors"
 	"github.com/bittensor-go/bt/substrate"
+	"github.com/bittensor-go/bt/substrate/metadata"
+	"github.com/bittensor-go/bt/substrate/scale"
 	"github.com/bittensor-go/bt/subtensor"
 )
 
@@ -24,19 +26,21 @@ import (
 // was not recorded is answered with an error that says so.
 func answering(t *testing.T, dir string) *subtensor.State {
 	t.Helper()
-	return answeringAs(t, dir, find(t, dir).spec)
+	r := find(t, dir)
+	return answeringAs(t, r, r.spec, vectors.Read(t, dir+"/metadata_at_version_15.state_call.scale.gz"))
 }
 
-// answeringAs is answering with a runtime that goes by another spec number.
-func answeringAs(t *testing.T, dir string, spec uint32) *subtensor.State {
+// answeringAs is answering with a runtime that goes by another spec number, and
+// other metadata.
+func answeringAs(t *testing.T, r runtime, spec uint32, v15 []byte) *subtensor.State {
 	t.Helper()
-	r := find(t, dir)
+	dir := r.dir
 	answers := make(map[string]string)
 	for _, c := range r.meta.Calls {
 		answers[c.Method+c.Args] = "0x" + hex.EncodeToString(vectors.Hex(t, dir+"/state_call/"+filepath.Base(c.File)))
 	}
 	const at15 = "Metadata_metadata_at_version0x0f000000"
-	answers[at15] = "0x" + hex.EncodeToString(vectors.Read(t, dir+"/metadata_at_version_15.state_call.scale.gz"))
+	answers[at15] = "0x" + hex.EncodeToString(v15)
 	stored := make(map[string]string)
 	for _, item := range []string{"NetworksAdded", "MechanismCountCurrent"} {
 		name := dir + "/storage/" + item + ".all.json.gz"
@@ -143,6 +147,7 @@ func answeringAs(t *testing.T, dir string, spec uint32) *subtensor.State {
 
 // A metagraph asked for in parts is the whole one, for all that was asked.
 func TestSelectiveMetagraph(t *testing.T) {
+	t.Parallel()
 	s := answering(t, "425-main")
 	whole, err := s.MetagraphInfo(t.Context(), 12)
 	if err != nil {
@@ -178,6 +183,7 @@ func TestSelectiveMetagraph(t *testing.T) {
 }
 
 func TestSelectiveMechagraph(t *testing.T) {
+	t.Parallel()
 	s := answering(t, "425-main")
 	whole, err := s.Mechagraph(t.Context(), 12, 1)
 	if err != nil {
@@ -203,6 +209,7 @@ func TestSelectiveMechagraph(t *testing.T) {
 }
 
 func TestSubnetV2AndHyperparamsV3(t *testing.T) {
+	t.Parallel()
 	s := answering(t, "425-main")
 	subnet, err := s.SubnetV2(t.Context(), 12)
 	if err != nil || subnet.Netuid != 12 || subnet.Identity == nil || subnet.Identity.SubnetName != "subnet-12" {
@@ -229,6 +236,7 @@ func TestSubnetV2AndHyperparamsV3(t *testing.T) {
 // The numbers that ask for a field are those of the runtime. A recorded list says
 // what each asks for at 425; what an answer holds says it of the others.
 func TestSelectiveIndexes(t *testing.T) {
+	t.Parallel()
 	var numbers map[string]string
 	vectors.JSON(t, "425-main/selective_index_map.json", &numbers)
 	for _, r := range runtimes(t) {
@@ -274,9 +282,46 @@ func TestSelectiveIndexes(t *testing.T) {
 	}
 }
 
+// A runtime that counts the fields in another way is found out: what it answers
+// is not what was asked for. Here 425 is asked as 265 would be.
+func TestSelectiveOtherNumbers(t *testing.T) {
+	t.Parallel()
+	r := find(t, "425-main")
+	md := parse(t, r.dir+"/metadata_at_version_15.state_call.scale.gz")
+	p, ok := md.Pallet("SubtensorModule")
+	if !ok {
+		t.Fatal("no SubtensorModule")
+	}
+	p.Storage = slices.DeleteFunc(p.Storage, func(e metadata.StorageEntry) bool {
+		return slices.Contains([]string{"SubnetIdentitiesV3", "MechanismCountCurrent", "BurnHalfLife"}, e.Name)
+	})
+	older, err := md.Append(nil, 15)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := answeringAs(t, r, 265, scale.AppendByteString([]byte{1}, older))
+	// 0, 52 and 53, which are netuid, hotkeys and coldkeys at 425.
+	if _, err := s.SelectiveMetagraph(t.Context(), 12, "name", "coldkeys", "identities"); err == nil || !strings.Contains(err.Error(), `for "name"`) {
+		t.Error(err)
+	}
+}
+
 // Netuid became index 0 at spec 273, and all others one more. The node's refusal
 // shows what it was asked.
 func TestSelectiveShift(t *testing.T) {
+	t.Parallel()
+	r := find(t, "293-aura")
+	md := parse(t, r.dir+"/metadata_at_version_15.state_call.scale.gz")
+	p, ok := md.Pallet("SubtensorModule")
+	if !ok {
+		t.Fatal("no SubtensorModule")
+	}
+	// With this item no runtime is older than 278.
+	p.Storage = slices.DeleteFunc(p.Storage, func(e metadata.StorageEntry) bool { return e.Name == "SubnetIdentitiesV3" })
+	older, err := md.Append(nil, 15)
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, c := range []struct {
 		spec uint32
 		args string // netuid 7; hotkeys, alpha_stake
@@ -285,7 +330,7 @@ func TestSelectiveShift(t *testing.T) {
 		{272, "0x07000833004200"},
 		{273, "0x07000834004300"},
 	} {
-		s := answeringAs(t, "293-aura", c.spec)
+		s := answeringAs(t, r, c.spec, scale.AppendByteString([]byte{1}, older))
 		_, err := s.SelectiveMetagraph(t.Context(), 7, "hotkeys", "alpha_stake")
 		if err == nil || !strings.Contains(err.Error(), "("+c.args+")") {
 			t.Errorf("spec %d: %v", c.spec, err)

@@ -6,7 +6,8 @@
 // What changes: structs get new fields, lose those that may go, and have their
 // fields reordered, wrapped in newtypes and their integers made wider, compact or
 // plain; enums are renumbered and get alternatives; pallets are renumbered;
-// pallets, storage entries, runtime APIs and their methods change their order.
+// pallets, storage entries, runtime APIs and their methods change their order, and
+// those that may go do.
 package mutate
 
 import (
@@ -35,6 +36,11 @@ type Options struct {
 	// MayDrop says which fields readers can do without, by the last part of the
 	// struct's path and the field's name; nil for none.
 	MayDrop func(structure, field string) bool
+	// MayLose says which methods of runtime APIs readers can do without, and
+	// MayForget which items of storage; nil for none. An API that has lost all its
+	// methods is gone too.
+	MayLose   func(api, method string) bool
+	MayForget func(pallet, item string) bool
 }
 
 // Runtime is a changed runtime.
@@ -43,6 +49,10 @@ type Runtime struct {
 	// Values are those that were given, in their order, as the changed runtime
 	// encodes them. Their types have the numbers that they had.
 	Values []Value
+
+	// Lost are the methods that are gone, as "Api_method", and Forgotten the items of
+	// storage, as "Pallet.Item".
+	Lost, Forgotten []string
 
 	before  *metadata.Registry
 	changes map[metadata.TypeID]*change
@@ -68,7 +78,7 @@ func New(t *rapid.T, md *metadata.Metadata, values []Value, opts Options) *Runti
 			r.renumber(t, id)
 		}
 	}
-	r.arrange(t)
+	r.arrange(t, opts)
 	old, types := codec.New(md.Types), codec.New(later.Types)
 	again := func(id metadata.TypeID, data []byte) []byte {
 		v, err := old.Value(id, scale.NewReader(data))
@@ -357,7 +367,7 @@ func (r *Runtime) renumber(t *rapid.T, id metadata.TypeID) {
 
 // arrange renumbers the pallets and puts everything that has names in another
 // order.
-func (r *Runtime) arrange(t *rapid.T) {
+func (r *Runtime) arrange(t *rapid.T, opts Options) {
 	md := r.Metadata
 	if len(md.Pallets) > 0 {
 		md.Pallets = rapid.Permutation(md.Pallets).Draw(t, "pallets")
@@ -371,6 +381,13 @@ func (r *Runtime) arrange(t *rapid.T) {
 		if len(p.Storage) > 0 {
 			p.Storage = rapid.Permutation(p.Storage).Draw(t, "entries")
 		}
+		p.Storage = slices.DeleteFunc(p.Storage, func(e metadata.StorageEntry) bool {
+			gone := opts.MayForget != nil && opts.MayForget(p.Name, e.Name) && rapid.Bool().Draw(t, "forget "+e.Name)
+			if gone {
+				r.Forgotten = append(r.Forgotten, p.Name+"."+e.Name)
+			}
+			return gone
+		})
 	}
 	// The outer enums go by the pallets' numbers.
 	for id := range md.Types.Types {
@@ -389,10 +406,19 @@ func (r *Runtime) arrange(t *rapid.T) {
 		md.APIs = rapid.Permutation(md.APIs).Draw(t, "APIs")
 	}
 	for i := range md.APIs {
-		if a := &md.APIs[i]; len(a.Methods) > 0 {
+		a := &md.APIs[i]
+		if len(a.Methods) > 0 {
 			a.Methods = rapid.Permutation(a.Methods).Draw(t, "methods")
 		}
+		a.Methods = slices.DeleteFunc(a.Methods, func(m metadata.Method) bool {
+			gone := opts.MayLose != nil && opts.MayLose(a.Name, m.Name) && rapid.Bool().Draw(t, "lose "+m.Name)
+			if gone {
+				r.Lost = append(r.Lost, a.Name+"_"+m.Name)
+			}
+			return gone
+		})
 	}
+	md.APIs = slices.DeleteFunc(md.APIs, func(a metadata.API) bool { return len(a.Methods) == 0 })
 }
 
 // rewrite makes a dynamic value of the old types one of the changed types.

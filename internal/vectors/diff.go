@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/big"
+	"strconv"
 	"strings"
 
 	"github.com/bittensor-go/bt/substrate/codec"
@@ -14,23 +15,34 @@ import (
 
 // Diff returns where a dynamic value of codec differs from the JSON that
 // @polkadot/api made of the same bytes: a few places, none where they agree.
-func Diff(want, got any) []string { return diff(nil, "", want, got) }
+func Diff(want, got any) []string { return diff(nil, want, got) }
 
-func diff(diffs []string, path string, want, got any) []string {
+// within appends what differs in a part, whose name is written only then: nearly
+// all parts agree.
+func within(diffs []string, part func() string, want, got any) []string {
 	if len(diffs) > 3 {
 		return diffs
 	}
+	for _, d := range diff(nil, want, got) {
+		diffs = append(diffs, part()+d)
+	}
+	return diffs
+}
+
+func diff(diffs []string, want, got any) []string {
 	fine := false
 	switch got := got.(type) {
 	case nil:
 		fine = want == nil
 	case bool:
 		fine = want == got
-	case uint64, int64, *big.Int:
-		fine = isNumber(want) && fmt.Sprint(want) == fmt.Sprint(got)
+	case uint64:
+		fine = number(want) == strconv.FormatUint(got, 10)
+	case int64, *big.Int:
+		fine = number(want) == fmt.Sprint(got)
 	case scale.U128:
 		n := new(big.Int).Lsh(new(big.Int).SetUint64(got.Hi), 64)
-		fine = isNumber(want) && fmt.Sprint(want) == n.Or(n, new(big.Int).SetUint64(got.Lo)).String()
+		fine = number(want) == n.Or(n, new(big.Int).SetUint64(got.Lo)).String()
 	case string:
 		fine = want == got
 	case []byte:
@@ -40,13 +52,13 @@ func diff(diffs []string, path string, want, got any) []string {
 		if object, isMap := want.(map[string]any); isMap && len(object) == len(got) {
 			for _, pair := range got {
 				pair := pair.([]any)
-				diffs = diff(diffs, path+"{}", object[key(pair[0])], pair[1])
+				diffs = within(diffs, func() string { return "{}" }, object[key(pair[0])], pair[1])
 			}
 			return diffs
 		}
 		if fine = ok && len(list) == len(got); fine {
 			for i := range list {
-				diffs = diff(diffs, fmt.Sprintf("%s[%d]", path, i), list[i], got[i])
+				diffs = within(diffs, func() string { return fmt.Sprintf("[%d]", i) }, list[i], got[i])
 			}
 		}
 	case *codec.Record:
@@ -60,15 +72,15 @@ func diff(diffs []string, path string, want, got any) []string {
 			for _, f := range got.Fields {
 				w, ok := bare[strings.ReplaceAll(f.Name, "_", "")]
 				if !ok {
-					diffs = append(diffs, fmt.Sprintf("%s: unexpected field %s", path, f.Name))
+					diffs = append(diffs, "unexpected field "+f.Name)
 				}
-				diffs = diff(diffs, path+"."+f.Name, w, f.Value)
+				diffs = within(diffs, func() string { return "." + f.Name }, w, f.Value)
 			}
 		}
 	case *codec.Variant:
 		switch {
 		case got.Name == "Some": // an Option of an Option: JSON knows one null
-			return diff(diffs, path, want, got.Fields[0].Value)
+			return diff(diffs, want, got.Fields[0].Value)
 		case got.Name == "None":
 			fine = want == nil
 		case len(got.Fields) == 0 && want == got.Name:
@@ -76,12 +88,12 @@ func diff(diffs []string, path string, want, got any) []string {
 		default: // {"Name": fields}
 			object, ok := want.(map[string]any)
 			if w, has := object[got.Name]; ok && has && len(object) == 1 {
-				return diff(diffs, path+"."+got.Name, w, payload(got))
+				return within(diffs, func() string { return "." + got.Name }, w, payload(got))
 			}
 		}
 	}
 	if !fine {
-		diffs = append(diffs, fmt.Sprintf("%s: want %v, got %T %v", path, want, got, got))
+		diffs = append(diffs, fmt.Sprintf(": want %v, got %T %v", want, got, got))
 	}
 	return diffs
 }
@@ -111,10 +123,13 @@ func key(v any) string {
 	return fmt.Sprint(v)
 }
 
-func isNumber(v any) bool {
-	switch v.(type) {
-	case json.Number, string:
-		return true
+// number returns a number as JSON has it, "" for other values.
+func number(v any) string {
+	switch v := v.(type) {
+	case json.Number:
+		return v.String()
+	case string:
+		return v
 	}
-	return false
+	return ""
 }
