@@ -40,7 +40,7 @@ func TestArchiveIsTold(t *testing.T) {
 				t.Fatalf("%v, %v", m, err)
 			}
 		}
-		want := "block 0 is not kept by " + light.URL() + ": reading it from the archive node " + archive.URL() + "\n"
+		want := "block 0 is too old for " + light.URL() + ": asking the archive node " + archive.URL() + "\n"
 		if quiet {
 			want = ""
 		}

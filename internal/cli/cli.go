@@ -75,7 +75,10 @@ func newApp(env Env) *app {
 const rootLong = `bt is Bittensor for Go: it reads metagraphs, registers neurons by proof of work
 and runs a development chain, without Python and without a node of your own.
 
-Start with "bt demo": it needs no network and touches nothing of yours.`
+Start with "bt demo": it needs no network and touches nothing of yours.
+
+Flags may be spelled as btcli has them: --subtensor.network, --wallet.name,
+--json-output and others.`
 
 func (a *app) root() *cobra.Command {
 	root := &cobra.Command{

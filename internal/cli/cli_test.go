@@ -64,6 +64,8 @@ func TestScripts(t *testing.T) {
 					return err
 				}
 			}
+			// With -race every bt would sleep for a second before it exits.
+			env.Setenv("GORACE", "atexit_sleep_ms=10")
 			env.Setenv("HOME", home)
 			env.Setenv("USERPROFILE", home)
 			env.Setenv("TMPDIR", filepath.Join(env.WorkDir, "tmp"))

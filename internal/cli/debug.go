@@ -2,8 +2,10 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -21,7 +23,9 @@ chain holds of one subnet.
 The file is a gzipped text with a line for each request and answer; look into it
 with zcat before you give it away. All of it is public: no key, password or
 account of yours is read, and of the endpoint only scheme, host and port are
-written. It takes one to ten MB for a subnet of 256 neurons, most of it metadata.`
+written. It takes one to ten MB for a subnet of 256 neurons, most of it metadata.
+
+The folder of the file must be there; a file that is there is replaced.`
 
 // captureResult is the document of bt debug capture --json.
 type captureResult struct {
@@ -61,20 +65,42 @@ func (a *app) capture() *cobra.Command {
 		Example: "  bt debug capture --network finney --netuid 1 -o finney.jsonrpc.gz",
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if output == "" {
-				return usage(cmd.CommandPath()+" -o node.jsonrpc.gz", "where to? -o names the file")
-			}
-			if !strings.HasSuffix(output, ".gz") {
-				return usage(cmd.CommandPath()+" -o "+output+".jsonrpc.gz", "-o %s: the file is gzipped, so its name ends in .gz", output)
+			if err := checkOutput(cmd.CommandPath(), output); err != nil {
+				return err
 			}
 			return a.runCapture(cmd.Context(), examineOptions(netuid, block), output)
 		},
 	}
 	examineFlags(cmd, &netuid, &block)
-	cmd.Flags().StringVarP(&output, "output", "o", "", "the file to write, such as node.jsonrpc.gz")
+	cmd.Flags().StringVarP(&output, "output", "o", "", "the `file` to write, such as node.jsonrpc.gz")
 	a.networkFlag(cmd)
 	a.homeFlag(cmd)
 	return cmd
+}
+
+// checkOutput says what is wrong with the name of the file before a node is asked
+// for what goes there. Folders are not made: a name of one that is not there is
+// more often mistyped than meant.
+func checkOutput(command, output string) error {
+	if output == "" {
+		return usage(command+" -o node.jsonrpc.gz", "where to? -o names the file")
+	}
+	if info, err := os.Stat(output); err == nil && info.IsDir() {
+		return usage(command+" -o "+filepath.Join(output, "node.jsonrpc.gz"), "-o %s is a folder: name a file in it", output)
+	}
+	dir := filepath.Dir(output)
+	switch info, err := os.Stat(dir); {
+	case errors.Is(err, fs.ErrNotExist):
+		return usage("make it first: mkdir -p "+dir, "-o %s: the folder %s does not exist", output, dir)
+	case err != nil:
+		return usage(command+" -o node.jsonrpc.gz", "-o %s: %w", output, err)
+	case !info.IsDir():
+		return usage(command+" -o node.jsonrpc.gz", "-o %s: %s is no folder", output, dir)
+	}
+	if !strings.HasSuffix(output, ".gz") {
+		return usage(command+" -o "+output+".jsonrpc.gz", "-o %s: the file is gzipped, so its name ends in .gz", output)
+	}
+	return nil
 }
 
 // captureMode is for a file that is to be given away.
@@ -97,7 +123,7 @@ func (a *app) runCapture(ctx context.Context, opts subtensor.ExamineOptions, out
 		return err
 	}
 	if err := atomicfile.Write(output, got.File, captureMode); err != nil {
-		return err
+		return &codedError{err: err, code: exitError, try: "another place with -o"}
 	}
 	path, err := filepath.Abs(output)
 	if err != nil {

@@ -102,7 +102,7 @@ func (a *app) walk(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	c, err := a.dialNetwork(ctx, network, home, subtensor.Dial)
+	c, err := a.dialNetwork(ctx, network, cacheDir(home), subtensor.Dial)
 	if err != nil {
 		return err
 	}

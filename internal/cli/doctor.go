@@ -15,14 +15,16 @@ import (
 
 const doctorLong = `Say of a node what it is and what works with it: its runtime and metadata, which
 runtime APIs and storage decode, whether neurons can be registered by proof of
-work, by which rule and for what fee, on which subnets, and what burning costs.
+work, by which rule and for what fee, on which subnets, and what registering by
+burning TAO costs.
 
 It reads only: nothing is signed with a key of yours, and nothing is sent to the
 chain. With --json the document holds everything, as it was found.
 
 The exit code is 0 where everything that bt needs works, 1 where something does
-not, and 3 where the node cannot be reached or is of another chain. A runtime
-that takes no proofs of work at all is no failure: that is said, with the reason.`
+not, 3 where the node cannot be reached or is of another chain, and 4 where there
+is no such subnet or block. A runtime that takes no proofs of work at all is no
+failure: that is said, with the reason.`
 
 // doctorResult is the document of bt doctor --json.
 type doctorResult struct {

@@ -24,6 +24,7 @@ const (
 	exitWallet      = 5
 	exitUnsafe      = 6
 	exitInterrupted = 130
+	exitReaderGone  = 141 // as of a program that the signal SIGPIPE ends
 )
 
 const exitCodes = `bt exits with
@@ -38,9 +39,11 @@ const exitCodes = `bt exits with
     6  refused for safety: on this runtime the call would burn TAO, or what it
        would do is not known; nothing was sent
   130  interrupted
+  141  whoever reads stdout has gone, such as head: nothing is said
 
 An error is written to stderr as "error: ..." and, where something can be done,
-"try: ...". With --json stdout gets {"error": ..., "try": ..., "exit_code": ...}.`
+"try: ...". With --json stdout gets {"error": ..., "try": ..., "exit_code": ...};
+a document that had begun before ends with these three.`
 
 func exitCodesTopic() *cobra.Command {
 	return &cobra.Command{Use: "exit-codes", Short: "What the exit codes mean", Long: exitCodes}
@@ -92,6 +95,8 @@ func exitCode(err error) int {
 	switch {
 	case err == nil:
 		return exitOK
+	case errors.Is(err, errReaderGone):
+		return exitReaderGone
 	case errors.Is(err, context.Canceled):
 		return exitInterrupted
 	case errors.As(err, &use):
@@ -125,6 +130,9 @@ func remedy(err error) string {
 	case errors.As(err, &coded) && coded.try != "":
 		return coded.try
 	}
+	if errors.Is(err, substrate.ErrStateDiscarded) && substrate.Unreachable(err) {
+		return "another archive node, by its ws:// or wss:// URL with --network"
+	}
 	if s := subtensor.Explain(err); s != "" {
 		return s
 	}
@@ -137,33 +145,48 @@ func remedy(err error) string {
 	return ""
 }
 
+// errorResult is the document of a command that fails, and the end of one that
+// had begun.
+type errorResult struct {
+	Error    string `json:"error"`
+	Try      string `json:"try,omitempty"`
+	ExitCode int    `json:"exit_code"`
+}
+
+func newErrorResult(err error) errorResult {
+	r := errorResult{clean(err.Error()), clean(remedy(err)), exitCode(err)}
+	if r.ExitCode == exitInterrupted {
+		// What was under way may have more to say than that.
+		if r.Error, r.Try = strings.TrimSuffix(r.Error, ": "+context.Canceled.Error()), ""; !strings.Contains(r.Error, "interrupted") {
+			r.Error = "interrupted"
+		}
+	}
+	return r
+}
+
 // fail reports an error and returns its exit code.
 func (a *app) fail(err error) int {
-	code := exitCode(err)
-	text, try := clean(err.Error()), clean(remedy(err))
-	if code == exitInterrupted {
-		// What was under way may have more to say than that.
-		if text, try = strings.TrimSuffix(text, ": "+context.Canceled.Error()), ""; !strings.Contains(text, "interrupted") {
-			text = "interrupted"
-		}
+	r := newErrorResult(err)
+	if r.ExitCode == exitReaderGone {
+		return r.ExitCode
 	}
 	if a.json && !a.documented {
-		doc := struct {
-			Error    string `json:"error"`
-			Try      string `json:"try,omitempty"`
-			ExitCode int    `json:"exit_code"`
-		}{text, try, code}
-		if a.printJSON(doc) != nil {
-			return code
+		if a.printJSON(r) != nil {
+			return r.ExitCode
 		}
 	}
-	if code == exitInterrupted {
-		a.err.printf("%s\n", text)
-		return code
+	if r.ExitCode == exitInterrupted {
+		a.err.printf("%s\n", r.Error)
+		return r.ExitCode
 	}
-	a.err.printf("%s %s\n", a.err.style(red, "error:"), strings.TrimSpace(text))
-	if try != "" {
-		a.err.printf("%s %s\n", a.err.style(bold, "try:"), try)
+	a.complain(r.Error)
+	if r.Try != "" {
+		a.err.printf("%s %s\n", a.err.style(bold, "try:"), r.Try)
 	}
-	return code
+	return r.ExitCode
+}
+
+// complain writes an error.
+func (a *app) complain(text string) {
+	a.err.printf("%s %s\n", a.err.style(red, "error:"), clean(text))
 }

@@ -6,10 +6,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"math"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -203,6 +205,94 @@ func TestFit(t *testing.T) {
 		}
 		if told := strings.Contains(errOut.String(), "--wide"); told != (strings.Count(c.want, " ") < 11) {
 			t.Errorf("width %d: it was told %t: %s", c.width, told, &errOut)
+		}
+	}
+}
+
+// Whoever has no terminal hears of it after a second and every five that
+// something goes on, on stderr.
+func TestFollow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var out, said bytes.Buffer
+		a := newApp(Env{Getenv: func(string) string { return "" }, Stdout: &out, Stderr: &said})
+		for _, c := range []struct {
+			quiet bool
+			runs  time.Duration
+			want  []string // times that are told
+		}{
+			{false, 999 * time.Millisecond, nil},
+			{false, 13 * time.Second, []string{"1s", "6s", "11s"}},
+			{true, time.Minute, nil},
+		} {
+			said.Reset()
+			a.quiet = c.quiet
+			stop := a.follow(func() string { return reading(1, 3) })
+			<-time.After(c.runs)
+			stop()
+			want := ""
+			for _, at := range c.want {
+				want += "reading 1 of 3 subnets [##########--------------------], " + at + "\n"
+			}
+			if d := cmp.Diff(want, said.String()); d != "" || out.Len() > 0 {
+				t.Errorf("%v, quiet %t: stdout %q, stderr (-want +got):\n%s", c.runs, c.quiet, &out, d)
+			}
+		}
+	})
+}
+
+// What comes bit by bit is the document that would have come at once.
+func TestJSONStream(t *testing.T) {
+	type head struct {
+		A string `json:"a"`
+		B []int  `json:"b"`
+	}
+	type tail struct {
+		C []string `json:"c,omitempty"`
+		D string   `json:"d,omitempty"`
+	}
+	type element struct {
+		X string `json:"x"`
+		Y []int  `json:"y"`
+	}
+	type whole struct {
+		head
+		List []element `json:"list"`
+		tail
+	}
+	h := head{"}\n<\u202e", []int{1}}
+	for _, c := range []whole{
+		{head: h, List: []element{}},
+		{head: h, List: []element{{"x\x1b", []int{}}}},
+		{head: h, List: []element{{"x", []int{1, 2}}, {"y", nil}}, tail: tail{D: "}"}},
+		{head: h, List: []element{}, tail: tail{C: []string{"c"}, D: "d"}},
+	} {
+		for _, terminal := range []bool{false, true} {
+			var got, want bytes.Buffer
+			a := newApp(Env{Getenv: func(string) string { return "" }, Stdout: &got, Stderr: io.Discard})
+			a.out.is = terminal
+			s, err := a.openJSON(c.head, "list")
+			if err != nil || !a.documented {
+				t.Fatal(err)
+			}
+			for _, e := range c.List {
+				if err := s.add(e); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := s.end(c.tail); err != nil {
+				t.Fatal(err)
+			}
+			e := json.NewEncoder(&want)
+			e.SetEscapeHTML(false)
+			if terminal {
+				e.SetIndent("", "  ")
+			}
+			if err := e.Encode(c); err != nil {
+				t.Fatal(err)
+			}
+			if d := cmp.Diff(string(escapeHidden(want.Bytes())), got.String()); d != "" {
+				t.Errorf("terminal %t (-want +got):\n%s", terminal, d)
+			}
 		}
 	}
 }

@@ -22,24 +22,36 @@ weights. Columns of zeros are left out.
 
 With --json the document holds the chain's own integers beside the numbers that
 the Python SDK shows: stake_rao and stake, rank_u16 and rank. With --lite=false
-it also holds the rows of weights and bonds, as they are on the chain.
+it also holds the rows of weights and bonds, as they are on the chain. The keys
+of a document stay and keep their order; a newer bt may add some.
 
-With --all every subnet is read, of one block, and the table has a line for
-each; --json and --save give all of them in full.
+With --all every subnet is read, all of the same block, and the table has a line
+for each; --json and --save give all of them in full. The document of --json is
+written while they are read:
 
-Incentive, last updates, weights and bonds are those of one mechanism of the
-subnet: number 0, or --mechid. --commitments adds what hotkeys have committed and
-what coldkeys say about themselves: texts of theirs that nobody checked.
+  {"network": ..., "endpoint": ..., "block": ..., "lite": ..., "subnets": [...],
+   "errors": [{"netuid": ..., "error": ...}],
+   "error": ..., "try": ..., "exit_code": ...}
 
-Blocks more than 300 behind the newest are read from the network's archive node
-where one is known.`
+A subnet that cannot be read is named on stderr and in "errors", the others are
+there all the same, and the exit code is that of the first such error. What
+follows "subnets" is only there where something failed.
 
-// metagraphResult is the document of bt metagraph --json.
+Incentive, updated, weights and bonds are those of one mechanism of the subnet:
+number 0, or --mechid. --commitments adds what hotkeys have committed and what
+coldkeys say about themselves: texts of theirs that nobody checked.
+
+A block more than 300 behind the newest is read from the network's archive node,
+where one is known; bt says so. A node whose URL is none of a known network is
+asked itself, and the archive node of its chain only for what it has not kept.`
+
+// metagraphResult is the document of bt metagraph --json. Its keys stay and keep
+// their order, as those of every document: scripts compare texts.
 type metagraphResult struct {
 	Network  string         `json:"network"`
 	Endpoint string         `json:"endpoint,omitempty"`
 	Netuid   uint16         `json:"netuid"`
-	MechID   uint8          `json:"mechid,omitempty"`
+	MechID   uint8          `json:"mechid"`
 	N        int            `json:"n"`
 	Block    uint64         `json:"block"`
 	Lite     bool           `json:"lite"`
@@ -174,16 +186,19 @@ func (a *app) metagraph() *cobra.Command {
 	a.networkFlag(cmd)
 	a.homeFlag(cmd)
 	cmd.Flags().BoolVar(&all, "all", false, "every subnet, a line for each")
-	cmd.Flags().Uint8Var(&opts.Mechanism, "mechid", 0, "the mechanism of the subnet whose incentive, weights and bonds are read")
+	cmd.Flags().Uint8Var(&opts.Mechanism, "mechid", 0, "number `N` of the mechanism whose incentive, weights and bonds are read")
 	cmd.Flags().Var(&block, "block", "the block to read, instead of the newest")
 	cmd.Flags().BoolVar(&lite, "lite", true, "without weights and bonds; --lite=false reads them")
 	cmd.Flags().BoolVar(&opts.Commitments, "commitments", false, "with what hotkeys have committed and coldkeys say about themselves")
 	cmd.Flags().BoolVar(&wide, "wide", false, "addresses in full, with coldkeys")
-	cmd.Flags().BoolVar(&save, "save", false, "keep the metagraph in a file below the home folder")
+	cmd.Flags().BoolVar(&save, "save", false, "keep each metagraph in a file below the home folder: metagraphs/network-NAME/netuid-N/blockN.safetensors")
 	return cmd
 }
 
 func (a *app) runMetagraph(ctx context.Context, netuid uint16, opts metagraph.Options, wide, save bool) (err error) {
+	if err := a.canSave(save); err != nil {
+		return err
+	}
 	c, err := a.dial(ctx)
 	if err != nil {
 		return err
@@ -211,6 +226,15 @@ func (a *app) runMetagraph(ctx context.Context, netuid uint16, opts metagraph.Op
 		a.message("saved: %s", saved)
 	}
 	return nil
+}
+
+// canSave says before anything is read that there is no place to save it to.
+func (a *app) canSave(save bool) error {
+	if !save {
+		return nil
+	}
+	_, err := a.homeDir()
+	return err
 }
 
 // save keeps a metagraph below the home folder and returns the path of its file.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
@@ -11,10 +12,13 @@ import (
 	"net/http/httptest"
 	"slices"
 	"strings"
+	"sync"
+	"testing"
 
 	"github.com/coder/websocket"
 
 	"github.com/bittensor-go/bt/devnet"
+	"github.com/bittensor-go/bt/internal/nodetest"
 	"github.com/bittensor-go/bt/substrate"
 	"github.com/bittensor-go/bt/substrate/metadata"
 )
@@ -36,6 +40,25 @@ var flavours = map[string]node{
 			}
 		}
 	}},
+	// A runtime as those up to spec 394: register takes proofs, and its signer, the
+	// hotkey, pays a fee.
+	"classic": {spec: 394, edit: func(md *metadata.Metadata) {
+		pallet, call, _ := md.Call("SubtensorModule", "pow_register")
+		if later, ok := pallet.Entry("BurnHalfLife"); ok {
+			later.Name = "SomethingElse"
+		}
+		f := slices.Clone(call.Fields) // netuid, work_block, nonce, work, hotkey
+		f[1].Name = "block_number"
+		f[3].Type, _ = md.Types.Resolve("Vec<u8>")
+		f = append(f, f[4])
+		f[5].Name = "coldkey"
+		for i, v := range md.Types.Type(pallet.Calls).Variants {
+			if v.Name == "pow_register" {
+				md.Types.Type(pallet.Calls).Variants[i].Name = "register"
+				md.Types.Type(pallet.Calls).Variants[i].Fields = f
+			}
+		}
+	}},
 	// A runtime whose pow_register takes something else than the one that is known,
 	// and which wants something in transactions that is not known.
 	"strange": {spec: 500, edit: func(md *metadata.Metadata) {
@@ -49,6 +72,10 @@ var flavours = map[string]node{
 	}},
 	// Metadata that ends too early.
 	"truncated": {spec: 475, edit: func(*metadata.Metadata) {}, cut: 1000},
+	// A node of finney that has kept the state of its head, block 7, alone; and the
+	// same of a chain that is not known.
+	"pruned":         {spec: 475, edit: func(*metadata.Metadata) {}, genesis: "2f0555cc76fc2840a25a6ea3b9637146806f1f44b090c175ffde2a7e5ab36c03", pruned: true},
+	"pruned-unknown": {spec: 475, edit: func(*metadata.Metadata) {}, pruned: true},
 	// A node that hangs up after its first answer.
 	"hangup": {spec: 475, edit: func(*metadata.Metadata) {}, answers: 1},
 	// A gateway that lets nobody in.
@@ -62,6 +89,8 @@ type node struct {
 	cut     int // bytes of metadata that are left out
 	answers int // then it hangs up; 0 for never
 	status  int // of HTTP, in the place of a WebSocket; 0 for none
+	genesis string
+	pruned  bool // the states of blocks before the head are gone
 
 	metadata []byte
 }
@@ -132,46 +161,164 @@ func (n *node) accept(w http.ResponseWriter, r *http.Request) {
 }
 
 type call struct {
-	ID     json.RawMessage `json:"id"`
-	Method string          `json:"method"`
+	ID     json.RawMessage   `json:"id"`
+	Method string            `json:"method"`
+	Params []json.RawMessage `json:"params"`
+}
+
+// calls returns the calls of a message.
+func calls(message []byte) []call {
+	var many []call
+	if json.Unmarshal(message, &many) == nil {
+		return many
+	}
+	var one call
+	if json.Unmarshal(message, &one) != nil {
+		return nil
+	}
+	return []call{one}
+}
+
+// instead is what stands between bt and a node: it returns what is said in the
+// place of the node's answer to a call, such as `"result":1`, or "". It may wait.
+type instead func(c call) string
+
+// between starts a node that passes everything on to the one at upstream, but for
+// some answers, and returns its URL.
+func between(t *testing.T, upstream string, other instead) (url string) {
+	t.Helper()
+	return nodetest.NewServer(t, func(c *nodetest.Conn) {
+		ctx, cancel := context.WithCancel(context.Background())
+		defer cancel()
+		ws, _, err := websocket.Dial(ctx, upstream, nil)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer ws.CloseNow()
+		ws.SetReadLimit(-1)
+		var (
+			mu    sync.Mutex
+			asked = make(map[string]call)
+			work  sync.WaitGroup
+		)
+		// answer sends an answer, or those of a batch, when all have been seen to.
+		answer := func(text []byte) {
+			var list []map[string]json.RawMessage
+			batch := json.Unmarshal(text, &list) == nil
+			if !batch {
+				list = make([]map[string]json.RawMessage, 1)
+				if err := json.Unmarshal(text, &list[0]); err != nil {
+					t.Error(err)
+				}
+			}
+			for i, m := range list {
+				mu.Lock()
+				q, ok := asked[string(m["id"])]
+				mu.Unlock()
+				if !ok {
+					continue
+				}
+				if said := other(q); said != "" {
+					list[i] = nil
+					if err := json.Unmarshal([]byte(`{"jsonrpc":"2.0","id":`+string(q.ID)+`,`+said+`}`), &list[i]); err != nil {
+						t.Error(err)
+					}
+				}
+			}
+			var v any = list
+			if !batch {
+				v = list[0]
+			}
+			b, err := json.Marshal(v)
+			if err != nil {
+				t.Error(err)
+			}
+			c.SendBytes(b)
+		}
+		work.Go(func() {
+			defer c.Drop()
+			for {
+				_, text, err := ws.Read(ctx)
+				if err != nil {
+					return
+				}
+				work.Go(func() { answer(text) })
+			}
+		})
+		c.Drain(func(text []byte) {
+			mu.Lock()
+			for _, q := range calls(text) {
+				asked[string(q.ID)] = q
+			}
+			mu.Unlock()
+			if ws.Write(ctx, websocket.MessageText, text) != nil {
+				c.Drop()
+			}
+		})
+		ws.CloseNow()
+		work.Wait()
+	}).URL()
+}
+
+// neuronsOf reports whether a call asks for the neurons of a subnet.
+func (c call) neuronsOf(netuid uint16) bool {
+	return c.Method == "state_call" && len(c.Params) > 1 &&
+		strings.Contains(string(c.Params[0]), "get_neurons") &&
+		string(c.Params[1]) == fmt.Sprintf(`"0x%x"`, binary.LittleEndian.AppendUint16(nil, netuid))
 }
 
 // answer answers a call or a batch of them.
 func (n *node) answer(message []byte) []byte {
+	asked := calls(message)
 	if !bytes.HasPrefix(bytes.TrimSpace(message), []byte("[")) {
-		var c call
-		if json.Unmarshal(message, &c) != nil {
+		if len(asked) == 0 {
 			return []byte("null")
 		}
-		return n.one(c)
+		return n.one(asked[0])
 	}
-	var calls []call
-	if json.Unmarshal(message, &calls) != nil {
-		return []byte("null")
-	}
-	all := make([][]byte, len(calls))
-	for i, c := range calls {
+	all := make([][]byte, len(asked))
+	for i, c := range asked {
 		all[i] = n.one(c)
 	}
 	return slices.Concat([]byte("["), bytes.Join(all, []byte(",")), []byte("]"))
 }
 
 func (n *node) one(c call) []byte {
+	return fmt.Appendf(nil, `{"jsonrpc":"2.0","id":%s,%s}`, c.ID, n.says(c))
+}
+
+// says is an answer without its id.
+func (n *node) says(c call) string {
 	zeros := `"0x` + strings.Repeat("00", 32) + `"`
+	old := `"0x` + strings.Repeat("05", 32) + `"` // of block 5
 	var result string
+	if n.pruned && strings.HasPrefix(c.Method, "state_") && string(c.Params[len(c.Params)-1]) == old {
+		return `"error":{"code":4003,"message":"Client error: UnknownBlock: State already discarded for ` + strings.Trim(old, `"`) + `"}`
+	}
 	switch c.Method {
 	case "chain_getBlockHash":
 		result = zeros
+		switch {
+		case len(c.Params) == 1 && string(c.Params[0]) == "0" && n.genesis != "":
+			result = `"0x` + n.genesis + `"`
+		case len(c.Params) == 1 && string(c.Params[0]) == "5":
+			result = old
+		}
 	case "state_getStorageHash": // of the runtime's code, by which metadata is kept
 		result = fmt.Sprintf(`"0x%x"`, sha256.Sum256(n.metadata))
 	case "chain_getHeader":
-		result = fmt.Sprintf(`{"parentHash":%s,"number":"0x7","stateRoot":%s,"extrinsicsRoot":%s,"digest":{"logs":[]}}`, zeros, zeros, zeros)
+		number := 7
+		if len(c.Params) == 1 && string(c.Params[0]) == old {
+			number = 5
+		}
+		result = fmt.Sprintf(`{"parentHash":%s,"number":"0x%x","stateRoot":%s,"extrinsicsRoot":%s,"digest":{"logs":[]}}`, zeros, number, zeros, zeros)
 	case "state_getRuntimeVersion":
 		result = fmt.Sprintf(`{"specName":"node","specVersion":%d,"transactionVersion":1,"apis":[]}`, n.spec)
 	case "state_getMetadata":
 		result = `"0x` + hex.EncodeToString(n.metadata) + `"`
 	default:
-		return fmt.Appendf(nil, `{"jsonrpc":"2.0","id":%s,"error":{"code":-32601,"message":"no %s here"}}`, c.ID, c.Method)
+		return fmt.Sprintf(`"error":{"code":-32601,"message":"no %s here"}`, c.Method)
 	}
-	return fmt.Appendf(nil, `{"jsonrpc":"2.0","id":%s,"result":%s}`, c.ID, result)
+	return `"result":` + result
 }

@@ -3,9 +3,11 @@ package cli
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
+	"syscall"
 	"unicode"
 
 	"github.com/jedib0t/go-pretty/v6/table"
@@ -74,28 +76,120 @@ func (a *app) view() *live.View {
 	return live.New(a.err.w, live.Options{})
 }
 
-// print writes a part of the result.
-func (a *app) print(format string, args ...any) error {
-	_, err := fmt.Fprintf(a.out.w, format, args...)
+// errReaderGone is the error of writing to a stdout that nobody reads any more.
+var errReaderGone = errors.New("stdout is closed")
+
+// write writes to stdout.
+func (a *app) write(b []byte) error {
+	_, err := a.out.w.Write(b)
+	if errors.Is(err, syscall.EPIPE) || errors.Is(err, io.ErrClosedPipe) {
+		return fmt.Errorf("%w: %w", errReaderGone, err)
+	}
 	return err
 }
 
+// print writes a part of the result.
+func (a *app) print(format string, args ...any) error {
+	return a.write(fmt.Appendf(nil, format, args...))
+}
+
 // printJSON writes the result: one document on one line, or indented for a
-// person at a terminal. Characters that could change what a terminal shows are
-// escaped; the values stay what they are.
+// person at a terminal.
 func (a *app) printJSON(v any) error {
 	a.documented = true
+	b, err := a.encode(v, "")
+	if err != nil {
+		return err
+	}
+	return a.write(append(b, '\n'))
+}
+
+// encode returns a value as JSON; the lines after the first begin with a prefix
+// where there are any. Characters that could change what a terminal shows are
+// escaped; the values stay what they are.
+func (a *app) encode(v any, prefix string) ([]byte, error) {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
 	if a.out.is {
-		enc.SetIndent("", "  ")
+		enc.SetIndent(prefix, "  ")
 	}
 	if err := enc.Encode(v); err != nil {
+		return nil, err
+	}
+	return escapeHidden(bytes.TrimSuffix(b.Bytes(), []byte("\n"))), nil
+}
+
+// jsonStream writes one JSON document whose long list comes bit by bit: the same
+// bytes as printJSON of the whole.
+type jsonStream struct {
+	a        *app
+	elements int
+	err      error // of the first write that failed: no other follows
+}
+
+// openJSON begins a document with the fields of head, a struct, and the list.
+func (a *app) openJSON(head any, list string) (*jsonStream, error) {
+	a.documented = true
+	b, err := a.encode(head, "")
+	if err != nil {
+		return nil, err
+	}
+	b = bytes.TrimSuffix(bytes.TrimSuffix(b, []byte("}")), []byte("\n"))
+	s := &jsonStream{a: a}
+	return s, s.write(string(b), ",", s.line("  "), `"`+list+`":`, s.space(), "[")
+}
+
+// add writes an element of the list.
+func (s *jsonStream) add(v any) error {
+	b, err := s.a.encode(v, "    ")
+	if err != nil {
 		return err
 	}
-	_, err := a.out.w.Write(escapeHidden(b.Bytes()))
-	return err
+	comma := ","
+	if s.elements == 0 {
+		comma = ""
+	}
+	s.elements++
+	return s.write(comma, s.line("    "), string(b))
+}
+
+// end ends the list and the document, with the fields of tail, a struct.
+func (s *jsonStream) end(tail any) error {
+	b, err := s.a.encode(tail, "")
+	if err != nil {
+		return err
+	}
+	list := "]"
+	if s.elements > 0 {
+		list = s.line("  ") + "]"
+	}
+	if string(b) == "{}" {
+		return s.write(list, s.line(""), "}\n")
+	}
+	return s.write(list, ",", string(b[1:]), "\n")
+}
+
+func (s *jsonStream) write(parts ...string) error {
+	if s.err == nil {
+		s.err = s.a.write([]byte(strings.Join(parts, "")))
+	}
+	return s.err
+}
+
+// line begins a line where the document has some.
+func (s *jsonStream) line(indent string) string {
+	if s.a.out.is {
+		return "\n" + indent
+	}
+	return ""
+}
+
+func (s *jsonStream) space() string {
+	if s.a.out.is {
+		return " "
+	}
+	return ""
 }
 
 // escapeHidden writes the characters of a JSON document that are not printed as

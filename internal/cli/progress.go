@@ -38,6 +38,11 @@ func abandon[T any](ctx context.Context, do func() (T, error)) (T, error) {
 // watch says after a second what is going on, until the returned function is
 // called.
 func (a *app) watch(what string) (stop func()) {
+	return a.follow(func() string { return what })
+}
+
+// follow is watch for something that goes on.
+func (a *app) follow(what func() string) (stop func()) {
 	if a.quiet {
 		return func() {}
 	}
@@ -56,7 +61,7 @@ func (a *app) watch(what string) (stop func()) {
 				view.Clear()
 				return
 			case <-ticker.C:
-				view.Status(fmt.Sprintf("%s, %s", what, time.Since(began).Round(time.Second)))
+				view.Status(fmt.Sprintf("%s, %s", what(), time.Since(began).Round(time.Second)))
 			}
 		}
 	})

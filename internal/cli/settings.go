@@ -21,7 +21,8 @@ const environment = `bt looks at
   BT_SUBTENSOR_NETWORK  a network's name or URL
   BT_NETWORK            the same, an older name of it
   BT_HOME               the folder for wallets, metagraphs and cache, ~/.bittensor
-                        where it is not set
+                        where it is not set; where there is no home folder
+                        either, nothing is cached
   BT_WALLET_PASSWORD    the password of coldkeys, for scripts
   NO_COLOR              set to anything: no colours
 
@@ -36,6 +37,10 @@ func environmentTopic() *cobra.Command {
 
 // aliases are btcli's other spellings of flags.
 var aliases = map[string]string{
+	"mech-id":                  "mechid",
+	"mech_id":                  "mechid",
+	"mechanism-id":             "mechid",
+	"mechanism_id":             "mechid",
 	"subtensor.network":        "network",
 	"subtensor.chain_endpoint": "network",
 	"chain":                    "network",
@@ -49,6 +54,7 @@ var aliases = map[string]string{
 	"n-words":                  "words",
 	"n_words":                  "words",
 	"json-output":              "json",
+	"json-out":                 "json",
 }
 
 // btcliNames lets flags be spelled as btcli and older SDKs have them.
@@ -61,12 +67,12 @@ func btcliNames(_ *pflag.FlagSet, name string) pflag.NormalizedName {
 
 // homeFlag adds --home.
 func (a *app) homeFlag(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&a.home, "home", "", "folder for wallets, metagraphs and cache (default $BT_HOME, else ~/.bittensor)")
+	cmd.Flags().StringVar(&a.home, "home", "", "`folder` for wallets, metagraphs and cache (default $BT_HOME, else ~/.bittensor)")
 }
 
 // networkFlag adds --network.
 func (a *app) networkFlag(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&a.network, "network", "", "network or node: "+strings.Join(subtensor.NetworkNames(), ", ")+", or a ws:// or wss:// URL (default finney; see bt help environment)")
+	cmd.Flags().StringVar(&a.network, "network", "", "`name` of a network: "+strings.Join(subtensor.NetworkNames(), ", ")+"; or the ws:// or wss:// URL of a node (default finney; see bt help environment)")
 	complete(cmd, "network", func() []string { return subtensor.NetworkNames() })
 }
 
@@ -78,7 +84,11 @@ func complete(cmd *cobra.Command, flag string, list func() []string) {
 	})
 }
 
-// homeDir returns the folder of everything that bt keeps.
+// errNoHome says that no home folder is known.
+var errNoHome = errors.New("no home folder is known")
+
+// homeDir returns the folder of everything that bt keeps. The error wraps
+// errNoHome where none is known.
 func (a *app) homeDir() (string, error) {
 	for _, dir := range []string{a.home, a.env.Getenv("BT_HOME")} {
 		if dir != "" {
@@ -87,7 +97,7 @@ func (a *app) homeDir() (string, error) {
 	}
 	user, err := os.UserHomeDir()
 	if err != nil {
-		return "", &codedError{err: fmt.Errorf("no home folder: %w", err), code: exitError, try: "name a folder with --home"}
+		return "", &codedError{err: fmt.Errorf("%w: neither --home nor BT_HOME is given, and %w", errNoHome, err), code: exitError, try: "name a folder with --home, or set BT_HOME"}
 	}
 	return filepath.Join(user, ".bittensor"), nil
 }
@@ -127,29 +137,35 @@ func (a *app) dial(ctx context.Context) (*subtensor.Client, error) {
 	return a.connect(ctx, subtensor.Dial)
 }
 
-// connect connects to the network that flag or environment name. The home folder
-// holds the cache of metadata.
+// connect connects to the network that flag or environment name. Metadata is
+// kept in the home folder; without one it is read anew each time.
 func (a *app) connect(ctx context.Context, dial dialer) (*subtensor.Client, error) {
 	n, err := a.resolveNetwork()
 	if err != nil {
 		return nil, err
 	}
-	home, err := a.homeDir()
-	if err != nil {
+	cache := ""
+	switch home, err := a.homeDir(); {
+	case err == nil:
+		cache = cacheDir(home)
+	case errors.Is(err, errNoHome):
+		a.message("without a cache: %v", err)
+	default:
 		return nil, err
 	}
-	return a.dialNetwork(ctx, n, home, dial)
+	return a.dialNetwork(ctx, n, cache, dial)
 }
 
-// dialNetwork connects to a network.
-func (a *app) dialNetwork(ctx context.Context, n subtensor.Network, home string, dial dialer) (*subtensor.Client, error) {
+// dialNetwork connects to a network, with a folder for metadata or "".
+func (a *app) dialNetwork(ctx context.Context, n subtensor.Network, cache string, dial dialer) (*subtensor.Client, error) {
 	defer a.watch("connecting to " + n.Public())()
-	c, err := dial(ctx, n, subtensor.Options{CacheDir: cacheDir(home)})
+	c, err := dial(ctx, n, subtensor.Options{CacheDir: cache})
 	if err != nil {
 		return nil, err
 	}
 	c.OnArchive = func(block uint64) {
-		a.message("block %d is not kept by %s: reading it from the archive node %s", block, n.Public(), n.Archive)
+		archive := subtensor.Network{Endpoint: c.Network.Archive}
+		a.message("block %d is too old for %s: asking the archive node %s", block, n.Public(), archive.Public())
 	}
 	return c, nil
 }

@@ -10,10 +10,10 @@ import (
 	"github.com/bittensor-go/bt/subtensor"
 )
 
-const subnetsLong = `List the subnets of a network: their neurons and most possible ones, blocks
+const subnetsLong = `List the subnets of a network: their neurons and how many there may be, the blocks
 between epochs, the moving price of their alpha in TAO, the stored difficulty of
-registration by proof of work and the price of registration by burning. Whether
-a subnet takes proofs of work, bt register says.
+registration by proof of work and the price of registration by burning TAO. Which
+subnets take proofs of work, bt doctor says.
 
 Names and symbols are the owners' own: characters that a terminal would obey are
 replaced in the table and escaped in JSON.`
