@@ -272,3 +272,20 @@ func BenchmarkSyncDevnet(b *testing.B) {
 		})
 	}
 }
+
+// Connecting takes two trips: the ends of the chain, then the newest block's
+// runtime, whose metadata is known.
+func TestDialTrips(t *testing.T) {
+	gate := nodetest.NewGate(t, serve(t, answers(t, "293-aura")).URL())
+	opts := subtensor.Options{CacheDir: t.TempDir()}
+	connect := func() {
+		c, err := subtensor.Dial(t.Context(), subtensor.Network{Endpoint: gate.URL()}, opts)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		t.Cleanup(func() { c.Close() })
+	}
+	connect()
+	gate.Trips(connect, 2, 2)
+}
