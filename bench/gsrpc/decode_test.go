@@ -80,6 +80,47 @@ type neuronLite struct {
 	PruningScore    types.UCompact
 }
 
+// metagraph is the answer of get_metagraph; its text is a list of compact bytes.
+type metagraph struct {
+	Netuid                                                                                                                                                        types.UCompact
+	Name, Symbol                                                                                                                                                  []types.UCompact
+	Identity                                                                                                                                                      types.Option[subnetIdentity]
+	NetworkRegisteredAt                                                                                                                                           types.UCompact
+	OwnerHotkey, OwnerColdkey                                                                                                                                     types.AccountID
+	Block, Tempo, LastStep, BlocksSinceLastStep                                                                                                                   types.UCompact
+	SubnetEmission, AlphaIn, AlphaOut, TaoIn, AlphaOutEmission, AlphaInEmission, TaoInEmission, PendingAlphaEmission, PendingRootEmission                         types.UCompact
+	SubnetVolume                                                                                                                                                  types.UCompact
+	MovingPrice                                                                                                                                                   types.U128
+	Rho, Kappa, MinAllowedWeights, MaxWeightsLimit, WeightsVersion, WeightsRateLimit, ActivityCutoff                                                              types.UCompact
+	MaxValidators, NumUIDs, MaxUIDs, Burn, Difficulty                                                                                                             types.UCompact
+	RegistrationAllowed, PowRegistrationAllowed                                                                                                                   types.Bool
+	ImmunityPeriod, MinDifficulty, MaxDifficulty, MinBurn, MaxBurn, AdjustmentAlpha, AdjustmentInterval, TargetRegsPerInterval, MaxRegsPerBlock, ServingRateLimit types.UCompact
+	CommitRevealWeightsEnabled                                                                                                                                    types.Bool
+	CommitRevealPeriod                                                                                                                                            types.UCompact
+	LiquidAlphaEnabled                                                                                                                                            types.Bool
+	AlphaHigh, AlphaLow, BondsMovingAvg                                                                                                                           types.UCompact
+	Hotkeys, Coldkeys                                                                                                                                             []types.AccountID
+	Identities                                                                                                                                                    []types.Option[chainIdentity]
+	Axons                                                                                                                                                         []axon
+	Active, ValidatorPermit                                                                                                                                       []types.Bool
+	PruningScore, LastUpdate, Emission, Dividends, Incentives, Consensus, Trust, Rank, BlockAtRegistration, AlphaStake, TaoStake, TotalStake                      []types.UCompact
+	TaoDividends, AlphaDividends                                                                                                                                  []stake
+}
+
+type subnetIdentity struct{ Name, GithubRepo, Contact, URL, Discord, Description, LogoURL, Additional types.Bytes }
+
+type chainIdentity struct{ Name, URL, GithubRepo, Image, Discord, Description, Additional types.Bytes }
+
+func decodeMetagraph(data []byte) (int, error) {
+	var v types.Option[metagraph]
+	err := codec.Decode(data, &v)
+	ok, m := v.Unwrap()
+	if !ok {
+		return 0, err
+	}
+	return len(m.Hotkeys), err
+}
+
 func decode[T any](data []byte) (int, error) {
 	var v []T
 	err := codec.Decode(data, &v)
@@ -94,7 +135,7 @@ func BenchmarkDecode(b *testing.B) {
 	for _, q := range []struct {
 		name   string
 		decode func([]byte) (int, error)
-	}{{"neurons", decode[neuron]}, {"lite", decode[neuronLite]}} {
+	}{{"neurons", decode[neuron]}, {"lite", decode[neuronLite]}, {"metagraph", decodeMetagraph}} {
 		for _, n := range []int{64, 256, 2500} {
 			data, err := os.ReadFile(filepath.Join(dir, fmt.Sprintf("%s.%d", q.name, n)))
 			if err != nil {

@@ -105,8 +105,13 @@ type arena struct {
 // chunkBytes is what a chunk is not made larger than for items to come.
 const chunkBytes = 1 << 20
 
-// ownBytes is what a list outside of lists takes memory of its own for.
-const ownBytes = 32 << 10
+// Lists outside of lists, such as columns, share chunks where they hold no
+// pointers: one list of more than ownBytes does not, and a chunk is for what the
+// rest of the input may become but not for more than sharedBytes.
+const (
+	ownBytes    = 32 << 10
+	sharedBytes = 256 << 10
+)
 
 // take returns room for n zero items of a list.
 func (d *decoder) take(l *list, n int) place {
@@ -123,6 +128,7 @@ func (d *decoder) take(l *list, n int) place {
 	a := &d.arenas[l.slot]
 	if n > a.left {
 		more := d.r.Remaining() / max(l.elem.min, 1) // items, at most
+		// A share of them, so that a longer list takes no more chunks.
 		a.last = min(max(2*a.last, d.around, more/16), chunkBytes/int(l.size))
 		a.last = max(n, min(a.last, n+more))
 		a.left = a.last
@@ -139,7 +145,7 @@ func (d *decoder) take(l *list, n int) place {
 // cut returns n zero bytes, n > 0, from a chunk that holds no pointers.
 func (d *decoder) cut(n int) []byte {
 	if n > len(d.spare) {
-		more := min(d.r.Remaining(), ownBytes*8)
+		more := min(d.r.Remaining(), sharedBytes)
 		if d.around > 0 {
 			d.chunk = min(max(2*d.chunk, d.around), chunkBytes)
 			more = min(d.chunk, n+d.r.Remaining())

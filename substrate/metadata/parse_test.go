@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -151,6 +152,24 @@ func TestSmall(t *testing.T) {
 		}
 		if diff := cmp.Diff(in(*m, v), got, cmp.Transformer("bytes", func(b []byte) string { return string(b) })); diff != "" {
 			t.Errorf("version %d (-want +got):\n%s", v, diff)
+		}
+	}
+}
+
+// TestUTF8 puts bytes that are not ASCII everywhere: what is read has no text that
+// is no UTF-8.
+func TestUTF8(t *testing.T) {
+	for v := uint8(14); v <= 16; v++ {
+		data := encode(t, small(t), v)
+		for i := range data {
+			for _, b := range []byte{0x80, 0xfe} {
+				changed := bytes.Clone(data)
+				changed[i] = b
+				m, err := metadata.Parse(changed)
+				if err == nil && !utf8.ValidString(fmt.Sprintf("%v %v", *m, *m.Types)) {
+					t.Fatalf("version %d: %#x at %d, after %q, is in a text", v, b, i, data[max(i-20, 0):i])
+				}
+			}
 		}
 	}
 }
