@@ -37,14 +37,14 @@ func metadata15(t testing.TB, dir string) *metadata.Metadata {
 	}
 	for i := range md.Types.Types {
 		ty := &md.Types.Types[i]
-		ty.Docs = nil
+		ty.Docs = ""
 		for j := range ty.Variants {
-			ty.Variants[j].Docs = nil
+			ty.Variants[j].Docs = ""
 		}
 	}
 	for i := range md.Pallets {
 		for j := range md.Pallets[i].Storage {
-			md.Pallets[i].Storage[j].Docs = nil
+			md.Pallets[i].Storage[j].Docs = ""
 		}
 	}
 	return md

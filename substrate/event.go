@@ -184,7 +184,7 @@ func (r *Runtime) dispatchError(v *codec.Variant) *DispatchError {
 	if t := r.Metadata.Types.Type(p.Errors); t != nil {
 		for _, alternative := range t.Variants {
 			if alternative.Index == e.Code {
-				e.Name, e.Docs = alternative.Name, oneLine(alternative.Docs)
+				e.Name, e.Docs = alternative.Name, oneLine(alternative.Docs.Lines())
 			}
 		}
 	}

@@ -115,7 +115,7 @@ func (r *Registry) define(src string) error {
 				return s.errAt(d.pos, "%s is defined already", strings.Join(d.path, "::"))
 			}
 		}
-		r.Types = append(r.Types, Type{Path: d.path, Elem: NoType, Order: NoType, Docs: d.docs})
+		r.Types = append(r.Types, Type{Path: d.path, Elem: NoType, Order: NoType, Docs: NewDocs(d.docs...)})
 	}
 	for i, d := range defs {
 		fields, err := r.members(s, d.fields)
@@ -128,7 +128,7 @@ func (r *Registry) define(src string) error {
 			if err != nil {
 				return err
 			}
-			variants = append(variants, VariantDef{Name: a.name, Index: a.index, Fields: fields, Docs: a.docs})
+			variants = append(variants, VariantDef{Name: a.name, Index: a.index, Fields: fields, Docs: NewDocs(a.docs...)})
 		}
 		t := &r.Types[first+TypeID(i)]
 		t.Fields, t.Variants = fields, variants
@@ -147,7 +147,7 @@ func (r *Registry) members(s *scanner, members []member) ([]Field, error) {
 			return nil, err
 		}
 		written := strings.Join(strings.Fields(s.src[m.expr.pos:m.expr.end]), " ")
-		fields = append(fields, Field{Name: m.name, Type: id, TypeName: written, Docs: m.docs})
+		fields = append(fields, Field{Name: m.name, Type: id, TypeName: written, Docs: NewDocs(m.docs...)})
 	}
 	return fields, nil
 }

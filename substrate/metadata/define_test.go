@@ -41,15 +41,15 @@ func TestDefine(t *testing.T) {
 	want := []metadata.Type{
 		0: {Path: []string{"Tree"}, Fields: []metadata.Field{{Name: "left", Type: 5, TypeName: "Option<Box<Tree>>"}, {Name: "leaf", Type: 1, TypeName: "Leaf"}}},
 		1: {
-			Path: []string{"plants", "Leaf"}, Docs: []string{"A leaf.", "Green."},
+			Path: []string{"plants", "Leaf"}, Docs: metadata.NewDocs("A leaf.", "Green."),
 			Fields: []metadata.Field{{Type: 6, TypeName: "u8"}, {Type: 10, TypeName: "( u16 , Compact<u32>)"}},
 		},
 		2: {Path: []string{"Nothing"}},
 		3: {Path: []string{"Empty"}},
 		4: {Path: []string{"Shape"}, Kind: metadata.Variant, Variants: []metadata.VariantDef{
 			{Name: "Dot"},
-			{Name: "Circle", Index: 9, Docs: []string{"Round."}, Fields: []metadata.Field{{Type: 1, TypeName: "Leaf"}}},
-			{Name: "Line", Index: 2, Fields: []metadata.Field{{Name: "from", Type: 11, TypeName: "[ u8;4 ]", Docs: []string{"Its start."}}}},
+			{Name: "Circle", Index: 9, Docs: metadata.NewDocs("Round."), Fields: []metadata.Field{{Type: 1, TypeName: "Leaf"}}},
+			{Name: "Line", Index: 2, Fields: []metadata.Field{{Name: "from", Type: 11, TypeName: "[ u8;4 ]", Docs: metadata.NewDocs("Its start.")}}},
 		}},
 		5: {
 			Path: []string{"Option"}, Params: []metadata.TypeParam{{"T", 0}}, Kind: metadata.Variant,

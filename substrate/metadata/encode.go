@@ -62,6 +62,8 @@ func (e *encoder) texts(lines []string) {
 	}
 }
 
+func (e *encoder) docs(d Docs) { e.texts(d.Lines()) }
+
 // id writes a type. The owner's name is put together only for an error.
 func (e *encoder) id(id TypeID, owner ...string) {
 	if e.types.Type(id) == nil {
@@ -132,7 +134,7 @@ func (e *encoder) typ(t *Type, number int) {
 			e.str(v.Name)
 			e.fields(v.Fields, v.Name)
 			e.u8(v.Index)
-			e.texts(v.Docs)
+			e.docs(v.Docs)
 		}
 	case Sequence, Compact:
 		e.id(t.Elem, "Elem")
@@ -155,7 +157,7 @@ func (e *encoder) typ(t *Type, number int) {
 	default:
 		e.fail("kind %d is not known", t.Kind)
 	}
-	e.texts(t.Docs)
+	e.docs(t.Docs)
 	if e.err != nil {
 		e.err = fmt.Errorf("type %d %s: %w", number, t.label(), e.err)
 	}
@@ -167,7 +169,7 @@ func (e *encoder) fields(fields []Field, owner string) {
 		e.maybeStr(f.Name)
 		e.id(f.Type, owner, f.Name)
 		e.maybeStr(f.TypeName)
-		e.texts(f.Docs)
+		e.docs(f.Docs)
 	}
 }
 
@@ -189,7 +191,7 @@ func (e *encoder) pallet(p *Pallet) {
 		e.str(c.Name)
 		e.id(c.Type, p.Name, c.Name)
 		e.raw(c.Value)
-		e.texts(c.Docs)
+		e.docs(c.Docs)
 		e.deprecation(c.Deprecation)
 	}
 	e.enum(p.Errors, p.DeprecatedErrors, p.Name, "Errors")
@@ -198,7 +200,7 @@ func (e *encoder) pallet(p *Pallet) {
 		for _, a := range p.Associated {
 			e.str(a.Name)
 			e.id(a.Type, p.Name, a.Name)
-			e.texts(a.Docs)
+			e.docs(a.Docs)
 		}
 		e.length(len(p.ViewFunctions))
 		for i := range p.ViewFunctions {
@@ -208,7 +210,7 @@ func (e *encoder) pallet(p *Pallet) {
 	}
 	e.u8(p.Index)
 	if e.version >= 15 {
-		e.texts(p.Docs)
+		e.docs(p.Docs)
 	}
 	e.deprecation(p.Deprecation)
 }
@@ -261,7 +263,7 @@ func (e *encoder) entry(p *Pallet, s *StorageEntry) {
 	}
 	e.id(s.Value, p.Name, s.Name, "Value")
 	e.raw(s.Default)
-	e.texts(s.Docs)
+	e.docs(s.Docs)
 	e.deprecation(s.Deprecation)
 }
 
@@ -320,7 +322,7 @@ func (e *encoder) api(a *API) {
 	for i := range a.Methods {
 		e.method(&a.Methods[i], a.Name)
 	}
-	e.texts(a.Docs)
+	e.docs(a.Docs)
 	if e.version >= 16 {
 		e.dst = scale.AppendCompact(e.dst, uint64(a.Version))
 	}
@@ -335,6 +337,6 @@ func (e *encoder) method(m *Method, owner string) {
 		e.id(i.Type, owner, m.Name, i.Name)
 	}
 	e.id(m.Output, owner, m.Name, "Output")
-	e.texts(m.Docs)
+	e.docs(m.Docs)
 	e.deprecation(m.Deprecation)
 }

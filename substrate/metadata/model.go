@@ -4,6 +4,12 @@
 // transaction extensions.
 package metadata
 
+import (
+	"fmt"
+
+	"github.com/bittensor-go/bt/substrate/scale"
+)
+
 // TypeID is a type's position in its Registry.
 type TypeID uint32
 
@@ -65,8 +71,41 @@ type Type struct {
 	Fields    []Field       // Composite
 	Items     []TypeID      // Tuple
 	Variants  []VariantDef  // Variant
-	Docs      []string
+	Docs      Docs
 }
+
+// Docs are lines of documentation, in the form in which metadata has them: most of
+// it is documentation, and most of that is never looked at. The zero value has no
+// lines.
+type Docs string
+
+// NewDocs returns lines as Docs.
+func NewDocs(lines ...string) Docs {
+	if len(lines) == 0 {
+		return ""
+	}
+	list := scale.AppendCompact(nil, uint64(len(lines)))
+	for _, l := range lines {
+		list = append(scale.AppendCompact(list, uint64(len(l))), l...)
+	}
+	return Docs(list)
+}
+
+// Lines returns the lines, nil for none.
+func (d Docs) Lines() []string {
+	r := scale.NewReader([]byte(d))
+	if d == "" {
+		return nil
+	}
+	lines := make([]string, 0, r.Len(1))
+	for range cap(lines) {
+		lines = append(lines, string(r.ByteString()))
+	}
+	return lines
+}
+
+// String returns the lines as fmt prints a list.
+func (d Docs) String() string { return fmt.Sprint(d.Lines()) }
 
 // TypeParam is a generic parameter. Type is NoType for a phantom one.
 type TypeParam struct {
@@ -80,7 +119,7 @@ type Field struct {
 	Name     string
 	Type     TypeID
 	TypeName string // as written in the runtime's source; may be empty
-	Docs     []string
+	Docs     Docs
 }
 
 // VariantDef is one alternative of an enum.
@@ -88,7 +127,7 @@ type VariantDef struct {
 	Name   string
 	Index  uint8
 	Fields []Field
-	Docs   []string
+	Docs   Docs
 }
 
 // Metadata is one runtime's description of itself.
@@ -118,7 +157,7 @@ type Pallet struct {
 	Constants     []Constant
 	Associated    []AssociatedType // version 16
 	ViewFunctions []ViewFunction   // version 16
-	Docs          []string         // version 15 on
+	Docs          Docs             // version 15 on
 	HasStorage    bool             // a storage section is present, maybe empty
 
 	Deprecation      Deprecation         // version 16, as are the three below
@@ -150,7 +189,7 @@ type DeprecatedVariant struct {
 type AssociatedType struct {
 	Name string
 	Type TypeID
-	Docs []string
+	Docs Docs
 }
 
 // ViewFunction is a read-only function of a pallet.
@@ -189,7 +228,7 @@ type StorageEntry struct {
 	Key      TypeID   // a tuple where there are several hashers; NoType for a plain value
 	Value    TypeID
 	Default  []byte // the encoded default
-	Docs     []string
+	Docs     Docs
 
 	Deprecation Deprecation // version 16
 }
@@ -199,7 +238,7 @@ type Constant struct {
 	Name  string
 	Type  TypeID
 	Value []byte
-	Docs  []string
+	Docs  Docs
 
 	Deprecation Deprecation // version 16
 }
@@ -209,7 +248,7 @@ type API struct {
 	Name        string
 	Methods     []Method
 	Version     uint32 // version 16
-	Docs        []string
+	Docs        Docs
 	Deprecation Deprecation // version 16
 }
 
@@ -218,7 +257,7 @@ type Method struct {
 	Name        string
 	Inputs      []Param
 	Output      TypeID
-	Docs        []string
+	Docs        Docs
 	Deprecation Deprecation // version 16
 }
 

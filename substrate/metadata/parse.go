@@ -350,7 +350,29 @@ func (p *parser) texts(what string) []string {
 	return texts
 }
 
-func (p *parser) docs() []string { return p.texts("docs line") }
+// docs reads lines and keeps them together.
+func (p *parser) docs() Docs {
+	start := p.r.Offset()
+	if p.failed() {
+		return ""
+	}
+	n := p.r.Len(1)
+	if p.failed() {
+		p.note("docs line count")
+		return ""
+	}
+	if n == 0 {
+		return ""
+	}
+	for i := range n {
+		p.str("text")
+		if p.failed() {
+			p.note("docs line " + strconv.Itoa(i))
+			return ""
+		}
+	}
+	return Docs(p.text[start:p.r.Offset()])
+}
 
 // id reads a type that must be in the registry.
 func (p *parser) id(what string) TypeID {

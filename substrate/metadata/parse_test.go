@@ -67,25 +67,25 @@ func small(t testing.TB) *metadata.Metadata {
 				DeprecatedCalls:  []metadata.DeprecatedVariant{{Index: 6}, {Index: 7, Note: why}},
 				DeprecatedErrors: []metadata.DeprecatedVariant{{Index: 5, Note: &metadata.DeprecationNote{Note: "gone"}}},
 				Storage: []metadata.StorageEntry{
-					{Name: "Count", Key: metadata.NoType, Value: id("u64"), Default: []byte{1, 0, 0, 0, 0, 0, 0, 0}, Docs: []string{"How many.", ""}},
+					{Name: "Count", Key: metadata.NoType, Value: id("u64"), Default: []byte{1, 0, 0, 0, 0, 0, 0, 0}, Docs: metadata.NewDocs("How many.", "")},
 					{
 						Name: "Spots", Optional: true, Hashers: []metadata.Hasher{metadata.Identity, metadata.Blake2_128Concat},
 						Key: id("(u16, AccountId)"), Value: id("Point"), Default: []byte{0}, Deprecation: metadata.Deprecation{Deprecated: true, Note: why},
 					},
 					{Name: "Mask", Hashers: []metadata.Hasher{metadata.Twox64Concat}, Key: id("(u8, u8)"), Value: bits, Default: []byte{0}, Deprecation: old},
 				},
-				Constants:     []metadata.Constant{{Name: "Most", Type: id("u16"), Value: []byte{7, 0}, Docs: []string{"The most."}}},
-				Associated:    []metadata.AssociatedType{{Name: "Spot", Type: id("Point"), Docs: []string{"Where."}}},
+				Constants:     []metadata.Constant{{Name: "Most", Type: id("u16"), Value: []byte{7, 0}, Docs: metadata.NewDocs("The most.")}},
+				Associated:    []metadata.AssociatedType{{Name: "Spot", Type: id("Point"), Docs: metadata.NewDocs("Where.")}},
 				ViewFunctions: []metadata.ViewFunction{{ID: [32]byte{1, 31: 9}, Method: metadata.Method{Name: "see", Inputs: []metadata.Param{{"x", id("u32")}}, Output: id("bool")}}},
-				Docs:          []string{"A toy."},
+				Docs:          metadata.NewDocs("A toy."),
 				Deprecation:   old,
 			},
 			{Name: "Empty", Index: 4, Prefix: "Empty", HasStorage: true, Calls: metadata.NoType, Events: metadata.NoType, Errors: metadata.NoType},
 			{Name: "None", Index: 5, Calls: metadata.NoType, Events: metadata.NoType, Errors: metadata.NoType},
 		},
 		APIs: []metadata.API{{
-			Name: "ToyApi", Version: 2, Docs: []string{"Asks."}, Deprecation: old,
-			Methods: []metadata.Method{{Name: "spots", Inputs: []metadata.Param{{"netuid", id("u16")}}, Output: id("Vec<Point>"), Docs: []string{"All spots."}}},
+			Name: "ToyApi", Version: 2, Docs: metadata.NewDocs("Asks."), Deprecation: old,
+			Methods: []metadata.Method{{Name: "spots", Inputs: []metadata.Param{{"netuid", id("u16")}}, Output: id("Vec<Point>"), Docs: metadata.NewDocs("All spots.")}},
 		}},
 		Extrinsic: metadata.Extrinsic{
 			Versions: []uint8{4}, Type: id("Extrinsic"), Address: id("MultiAddress"), Call: id("RuntimeCall"),
@@ -126,7 +126,7 @@ func in(m metadata.Metadata, version uint8) *metadata.Metadata {
 	for i := range m.Pallets {
 		p := &m.Pallets[i]
 		if version == 14 {
-			p.Docs = nil
+			p.Docs = ""
 		}
 		p.Associated, p.ViewFunctions, p.Deprecation = nil, nil, metadata.Deprecation{}
 		p.DeprecatedCalls, p.DeprecatedEvents, p.DeprecatedErrors = nil, nil, nil
