@@ -2,6 +2,7 @@ package metagraph_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log"
 
@@ -57,6 +58,48 @@ func ExampleSyncAll() {
 	// metagraph(netuid:0, n:0, block:0, network:local)
 	// metagraph(netuid:1, n:16, block:0, network:local)
 	// metagraph(netuid:2, n:0, block:0, network:local)
+}
+
+// The block is fixed and the subnets are counted before they are read, as a
+// progress bar needs it. One that cannot be read does not end the loop.
+func ExampleSyncAllAt() {
+	node, err := devnet.Start(devnet.Options{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer node.Close()
+	ctx := context.Background()
+	c, err := subtensor.Dial(ctx, subtensor.Network{Name: "local", Endpoint: node.URL()}, subtensor.Options{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer c.Close()
+	s, err := c.AtHead(ctx, subtensor.AskNetuids())
+	if err != nil {
+		log.Fatal(err)
+	}
+	netuids, err := s.Netuids(ctx)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println("block", s.Number, "has", len(netuids), "subnets")
+	for m, err := range metagraph.SyncAllAt(ctx, s, metagraph.Options{}, append(netuids, 77)...) {
+		var failed *metagraph.SubnetError
+		switch {
+		case errors.As(err, &failed):
+			fmt.Println("not read:", failed.Netuid)
+		case err != nil:
+			log.Fatal(err)
+		default:
+			fmt.Println(m)
+		}
+	}
+	// Output:
+	// block 0 has 3 subnets
+	// metagraph(netuid:0, n:0, block:0, network:local)
+	// metagraph(netuid:1, n:16, block:0, network:local)
+	// metagraph(netuid:2, n:0, block:0, network:local)
+	// not read: 77
 }
 
 // Without a client, one is made for the metagraph's network and closed: a name
