@@ -188,7 +188,6 @@ func TestSyncAllGoesOn(t *testing.T) {
 func TestSyncAllStops(t *testing.T) {
 	node := serve(t, answers(t, "293-aura"))
 	gate := nodetest.NewGate(t, node.URL())
-	client := dial(t, gate.URL(), "")
 	for name, c := range map[string]struct {
 		fail func() *fault
 		is   error
@@ -197,10 +196,7 @@ func TestSyncAllStops(t *testing.T) {
 		"connection lost": {func() *fault { gate.Drop(); return nil }, rpc.ErrClosed},
 	} {
 		t.Run(name, func(t *testing.T) {
-			client := client
-			if name == "connection lost" {
-				client = dial(t, gate.URL(), "")
-			}
+			client := dial(t, gate.URL(), "") // the other case may have cut the one before
 			asked := atomic.Int32{}
 			node.override = func(r request) (any, *fault) {
 				if r.word(0) == getNeuronsLite && asked.Add(1) == 6 {
