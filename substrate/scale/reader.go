@@ -9,6 +9,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"math"
 )
 
 // ErrUnexpectedEnd reports that the input ended inside a value.
@@ -219,7 +220,7 @@ func (r *Reader) minimal(v U128, ok bool) U128 {
 // make the caller reserve memory. Items of no bytes (minItem 0) are limited to
 // the number of bytes left as well.
 func (r *Reader) Len(minItem int) int {
-	if n, used := r.short(); used > 0 && n*uint64(max(minItem, 1)) <= uint64(len(r.buf)-r.off-used) {
+	if n, used := r.short(); used > 0 && minItem <= math.MaxInt32 && n*uint64(max(minItem, 1)) <= uint64(len(r.buf)-r.off-used) {
 		r.off += used
 		return int(n)
 	}

@@ -259,6 +259,8 @@ func TestLen(t *testing.T) {
 		{"08 00000000", 2, 2, true},
 		{"0c 0000000000", 2, 0, false},
 		{"08 0000", 0, 2, true},
+		{"10 000000", math.MaxInt>>1 + 1, 0, false}, // four of them overflow 64 bits
+		{"0180 0000", math.MaxInt>>12 + 1, 0, false},
 		{"0c 0000", 0, 0, false},
 		{"04", math.MaxInt, 0, false},
 		{"13 ff ff ff ff ff ff ff ff 00", 1, 0, false},
