@@ -389,6 +389,7 @@ func (b *binder) pointer(n *node, t reflect.Type, call caller) error {
 		return err
 	}
 	l := b.newList(reflect.SliceOf(t.Elem()), elem, items)
+	l.single = true
 	if n.kind != kOption {
 		return call(l.one)
 	}

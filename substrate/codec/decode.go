@@ -469,13 +469,14 @@ func (d *decoder) enough(elem *node, n int) bool {
 
 // list is a slice type and what its items are made of.
 type list struct {
-	slice reflect.Type
-	size  uintptr
-	flat  bool // the items are of some size and hold no pointers
-	limit int  // of items, by the memory they take
-	slot  int
-	elem  *node
-	items *program
+	slice  reflect.Type
+	size   uintptr
+	flat   bool // the items are of some size and hold no pointers
+	single bool // one item, that a pointer points to, or none
+	limit  int  // of items, by the memory they take
+	slot   int
+	elem   *node
+	items  *program
 }
 
 // decode decodes n items and stores the slice, nil where there are none.

@@ -129,7 +129,11 @@ func (d *decoder) take(l *list, n int) place {
 	if n > a.left {
 		more := d.r.Remaining() / max(l.elem.min, 1) // items, at most
 		// A share of them, so that a longer list takes no more chunks.
-		a.last = min(max(2*a.last, d.around, more/16), chunkBytes/int(l.size))
+		share := max(d.around, more/16)
+		if l.single {
+			share = (d.around + 3) / 4 // hardly more than one an item, and often none
+		}
+		a.last = min(max(2*a.last, share), chunkBytes/int(l.size))
 		a.last = max(n, min(a.last, n+more))
 		a.left = a.last
 		a.free = place{reflect.MakeSlice(l.slice, a.last, a.last).UnsafePointer()}
