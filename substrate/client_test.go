@@ -782,4 +782,40 @@ func TestState(t *testing.T) {
 			t.Error(err)
 		}
 	})
+	t.Run("Query", func(t *testing.T) {
+		n.on("state_call", func(params []json.RawMessage) (any, error) {
+			if word(params[0]) == "Api_none" {
+				return nil, &refusal{Code: 1, Message: "none"}
+			}
+			return params[1], nil
+		})
+		var last []byte
+		for i := range byte(3) {
+			want := bytes.Repeat([]byte{i}, 100-int(i))
+			err := s.Query(t.Context(), "Api_echo", want, func(answer []byte) error {
+				if !bytes.Equal(answer, want) {
+					t.Errorf("%x, want %x", answer, want)
+				}
+				last = answer
+				return nil
+			})
+			if err != nil {
+				t.Error(err)
+			}
+		}
+		kept, err := s.Call(t.Context(), "Api_echo", bytes.Repeat([]byte{9}, 90))
+		if err != nil || &kept[0] != &last[0] {
+			t.Errorf("the memory of an answer is not used again: %v", err)
+		}
+		if _, err := s.Call(t.Context(), "Api_echo", []byte("another")); err != nil || !bytes.Equal(kept, bytes.Repeat([]byte{9}, 90)) {
+			t.Errorf("an answer that belongs to the caller has become %x, %v", kept, err)
+		}
+		wrong := errors.New("not readable")
+		if err := s.Query(t.Context(), "Api_echo", []byte{1}, func([]byte) error { return wrong }); !errors.Is(err, wrong) {
+			t.Error(err)
+		}
+		if err := s.Query(t.Context(), "Api_none", nil, func([]byte) error { t.Error("there was no answer"); return nil }); err == nil {
+			t.Error("no error")
+		}
+	})
 }

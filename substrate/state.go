@@ -86,6 +86,17 @@ func (s *State) Call(ctx context.Context, method string, args []byte) ([]byte, e
 	return answer, nil
 }
 
+// Query is Call for an answer that is looked at and not kept: the bytes are only
+// valid until read returns, whose error is Query's.
+func (s *State) Query(ctx context.Context, method string, args []byte, read func(answer []byte) error) error {
+	answer, err := s.Call(ctx, method, args)
+	if err != nil {
+		return err
+	}
+	defer s.c.conn.Recycle(answer)
+	return read(answer)
+}
+
 // Endpoint returns the URL of the node that the state is read from.
 func (s *State) Endpoint() string { return s.c.Endpoint() }
 

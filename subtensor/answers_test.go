@@ -116,7 +116,13 @@ func checkAnswer(t *testing.T, schema *subtensor.Schema, method, file string, da
 	if v == nil {
 		return
 	}
-	if err := schema.Decode(method, data, v); err != nil {
+	// What is decoded keeps nothing of the answer, whose memory is used again.
+	answer := bytes.Clone(data)
+	err = schema.Decode(method, answer, v)
+	for i := range answer {
+		answer[i] ^= 0xff
+	}
+	if err != nil {
 		t.Errorf("%s: %v", file, err)
 		return
 	}

@@ -248,20 +248,24 @@ func encodeArgs(args ...uint16) []byte {
 // query asks the runtime and decodes its answer into v. The error is a MethodError
 // where the runtime has no such method.
 func (s *State) query(ctx context.Context, method string, v any, args ...uint16) error {
+	return s.ask(ctx, method, v, encodeArgs(args...))
+}
+
+// ask is query with encoded arguments.
+func (s *State) ask(ctx context.Context, method string, v any, args []byte) error {
 	if !s.schema.Has(method) {
 		return s.schema.missing(method)
 	}
-	raw, err := s.Call(ctx, method, encodeArgs(args...))
+	err := s.Query(ctx, method, args, func(answer []byte) error {
+		if err := s.schema.Decode(method, answer, v); err != nil {
+			return fmt.Errorf("block %d: %w", s.Number, err)
+		}
+		return nil
+	})
 	if lacksMethod(err) {
 		return fmt.Errorf("%w: %w", s.schema.missing(method), err)
 	}
-	if err != nil {
-		return err
-	}
-	if err := s.schema.Decode(method, raw, v); err != nil {
-		return fmt.Errorf("block %d: %w", s.Number, err)
-	}
-	return nil
+	return err
 }
 
 // one asks for one thing of a subnet; none means that the subnet does not exist.

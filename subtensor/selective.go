@@ -264,18 +264,3 @@ func (s *State) SubnetV2(ctx context.Context, netuid uint16) (SubnetInfoV2, erro
 func (s *State) HyperparamsV3(ctx context.Context, netuid uint16) ([]Hyperparam, error) {
 	return one[[]Hyperparam](ctx, s, getHyperparamsV3, netuid)
 }
-
-// ask is query with encoded arguments.
-func (s *State) ask(ctx context.Context, method string, v any, args []byte) error {
-	if !s.schema.Has(method) {
-		return s.schema.missing(method)
-	}
-	raw, err := s.Call(ctx, method, args)
-	if err != nil {
-		return err
-	}
-	if err := s.schema.Decode(method, raw, v); err != nil {
-		return fmt.Errorf("block %d: %w", s.Number, err)
-	}
-	return nil
-}

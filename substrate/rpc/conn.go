@@ -97,6 +97,8 @@ type Conn struct {
 	writes   atomic.Uint64 // begun and ended: odd while one is under way
 	tap      atomic.Pointer[func(sent bool, message []byte)]
 
+	spare spare // for the bytes of answers
+
 	loops sync.WaitGroup
 	wake  chan struct{} // there is something in outbox
 	done  chan struct{} // closed with err set
@@ -279,6 +281,10 @@ func (p *Pending) Wait(ctx context.Context) ([]byte, error) {
 	}
 	return p.k.answers[0].data, nil
 }
+
+// Recycle takes the bytes of an answer back, which are then those of a later one:
+// nobody may hold them any more. It is for large answers that come often.
+func (c *Conn) Recycle(answer []byte) { c.spare.put(answer) }
 
 // Drop gives the call up. It does nothing where the answer has come.
 func (p *Pending) Drop() {
@@ -679,7 +685,7 @@ func (c *Conn) answer(id uint64, m *message, text []byte) (_ *call, kept bool) {
 	// without anyone being kept waiting.
 	a := &k.answers[id-k.first]
 	if k.hex {
-		a.data, a.err = m.hex()
+		a.data, a.err = m.hex(c.spare.room)
 	} else if a.data, a.err = m.raw(); a.err == nil {
 		if kept = len(a.data) > wholeStart && len(a.data) > cap(text)/2; !kept {
 			a.data = bytes.Clone(a.data)

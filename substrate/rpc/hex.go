@@ -18,6 +18,11 @@ func EncodeHex(b []byte) string {
 // DecodeHex returns the bytes that a result "0x…" stands for, and nil for null.
 // Other results are errors that wrap ErrMalformed. The bytes are a copy.
 func DecodeHex(result json.RawMessage) ([]byte, error) {
+	return decodeHex(result, func(n int) []byte { return make([]byte, n) })
+}
+
+// decodeHex is DecodeHex into memory that room gives.
+func decodeHex(result json.RawMessage, room func(n int) []byte) ([]byte, error) {
 	if string(result) == "null" {
 		return nil, nil
 	}
@@ -32,7 +37,7 @@ func DecodeHex(result json.RawMessage) ([]byte, error) {
 	if len(digits)%2 != 0 {
 		return nil, fmt.Errorf("%w: %d hexadecimal digits are not whole bytes", ErrMalformed, len(digits))
 	}
-	out := make([]byte, len(digits)/2)
+	out := room(len(digits) / 2)
 	if bad := decodeDigits(out, digits); bad >= 0 {
 		return nil, fmt.Errorf("%w: digit %d of %d is %q, not hexadecimal", ErrMalformed, bad, len(digits), digits[bad])
 	}

@@ -1,6 +1,9 @@
 package rpc
 
-import "io"
+import (
+	"io"
+	"sync"
+)
 
 const (
 	// wholeStart is the room for a message at first. Answers that are larger are
@@ -83,4 +86,49 @@ func fill(r io.Reader, p []byte) (_ []byte, more bool, err error) {
 		}
 	}
 	return p, true, nil
+}
+
+const (
+	// sparesKept is how many answers' memory waits for later answers, each of
+	// spareMost bytes at most.
+	sparesKept = 4
+	spareMost  = 1 << 20
+)
+
+// spare is memory of answers that nobody looks at any more.
+type spare struct {
+	mu    sync.Mutex
+	parts [][]byte
+}
+
+// room returns n bytes, which are not zero: of the smallest part that is not much
+// too large, else new ones.
+func (s *spare) room(n int) []byte {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	best := -1
+	for i, p := range s.parts {
+		if cap(p) >= n && cap(p) <= 2*n+1<<10 && (best < 0 || cap(p) < cap(s.parts[best])) {
+			best = i
+		}
+	}
+	if best < 0 {
+		return make([]byte, n)
+	}
+	p := s.parts[best]
+	s.parts = append(s.parts[:best], s.parts[best+1:]...)
+	return p[:n]
+}
+
+// put keeps a part, and the newest ones where there are too many.
+func (s *spare) put(p []byte) {
+	if cap(p) == 0 || cap(p) > spareMost {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.parts) == sparesKept {
+		s.parts = append(s.parts[:0], s.parts[1:]...)
+	}
+	s.parts = append(s.parts, p)
 }

@@ -240,15 +240,16 @@ func (m *message) raw() (json.RawMessage, error) {
 	return m.result, nil
 }
 
-// hex returns the bytes of a result "0x…"; the digits are looked at once.
-func (m *message) hex() ([]byte, error) {
+// hex returns the bytes of a result "0x…", in memory that room gives; the digits are
+// looked at once.
+func (m *message) hex(room func(n int) []byte) ([]byte, error) {
 	switch {
 	case m.fault != nil:
 		return nil, newError(m.fault)
 	case m.result == nil:
 		return nil, fmt.Errorf("%w: neither a result nor an error", ErrMalformed)
 	}
-	return DecodeHex(m.result)
+	return decodeHex(m.result, room)
 }
 
 // notification is the params member of a message of a subscription.
