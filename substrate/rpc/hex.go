@@ -74,11 +74,14 @@ func digitTables() (high, low [256]uint16) {
 }
 
 // decodeDigits writes len(src)/2 bytes to dst and returns -1, or the index of
-// the first character that is no digit. Digits are most of what a node sends:
-// four bytes go at once, and whether all were digits is looked at in the end.
+// the first character that is no digit. Digits are most of what a node sends: many
+// go at once, and whether all were digits is looked at in the end.
 func decodeDigits(dst, src []byte) int {
 	seen := uint16(0)
-	i := 0
+	i, ok := decodeBlocks(dst, src)
+	if !ok {
+		seen = noDigit
+	}
 	for ; 2*i+8 <= len(src); i += 4 {
 		s, d := src[2*i:2*i+8:2*i+8], dst[i:i+4:i+4]
 		b0 := highDigit[s[0]] | lowDigit[s[1]]

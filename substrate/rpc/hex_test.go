@@ -47,12 +47,14 @@ func TestHexProperty(t *testing.T) {
 	})
 }
 
-// TestHexPairs tries every pair of characters, where several bytes are decoded at
-// once and behind that.
+// TestHexPairs tries every pair of characters, where many or several bytes are
+// decoded at once and behind that.
 func TestHexPairs(t *testing.T) {
+	ten := strings.Repeat("0123456789abcdeffeDCBA", 10)
 	for pair := range 1 << 16 {
 		two := string([]byte{byte(pair >> 8), byte(pair)})
-		for _, digits := range []string{"0123" + two + "ab", "01234567" + two} {
+		at := 2 * (pair * 7 % 32) // in a block of 64
+		for _, digits := range []string{"0123" + two + "ab", "01234567" + two, ten[:at] + two + ten[:62-at], ten[:64+at] + two + ten[:70-at]} {
 			want, wantErr := hex.DecodeString(digits)
 			got, err := rpc.DecodeHex(json.RawMessage(`"0x` + digits + `"`))
 			if (err == nil) != (wantErr == nil) || err == nil && !bytes.Equal(got, want) {
