@@ -50,18 +50,21 @@ func (m *Metagraph) set(a Answers) error {
 	next := *m
 	next.Block = a.Block
 	next.resize(n)
-	var entries int
+	var (
+		entries int
+		lite    subtensor.NeuronInfoLite
+	)
 	for i := range n {
-		var neuron subtensor.NeuronInfoLite
+		neuron := &lite
 		if full {
-			neuron = a.Neurons[i].Lite()
+			lite = a.Neurons[i].Lite()
 		} else {
-			neuron = a.Lite[i]
+			neuron = &a.Lite[i]
 		}
 		if int(neuron.UID) != i || neuron.Netuid != a.Netuid {
 			return a.lie("neuron %d is uid %d of netuid %d", i, neuron.UID, neuron.Netuid)
 		}
-		if err := next.put(i, &neuron); err != nil {
+		if err := next.put(i, neuron); err != nil {
 			return a.lie("%w", err)
 		}
 		entries += len(neuron.Stake)

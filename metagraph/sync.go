@@ -229,7 +229,12 @@ func sideBySide(ctx context.Context, questions ...func(context.Context) error) e
 	errs := make([]error, len(questions))
 	var wg sync.WaitGroup
 	for i, q := range questions {
-		wg.Go(func() { errs[i] = q(ctx) })
+		if i > 0 {
+			wg.Go(func() { errs[i] = q(ctx) })
+		}
+	}
+	if len(questions) > 0 {
+		errs[0] = questions[0](ctx)
 	}
 	wg.Wait()
 	for _, err := range errs {
