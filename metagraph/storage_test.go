@@ -90,7 +90,7 @@ func TestSyncStoredTrips(t *testing.T) {
 	const first, head = 4_200_000, 4_200_500
 	between := uint64(4_200_100)
 	// Beyond the runtime, the call is tried where it is not sure that it is not there.
-	const atHead, byNumber, sure = 2 + 3, 3 + 3, 3 + 2
+	const atHead, byNumber, sure = 2 + 4, 3 + 4, 3 + 3
 	// Values of 256 neurons, without and with rows, take two requests.
 	const values, lists = 2, 256
 	for _, c := range []struct {
@@ -153,7 +153,7 @@ func TestSyncStoredArchive(t *testing.T) {
 	// 2,700,000 is nearer to 2,600,000 than to the head.
 	gate.Trips(func() {
 		m, err = metagraph.Sync(t.Context(), client, 12, metagraph.Options{Block: &old.Block, Full: true})
-	}, 2, 3+3, 2+256, 1)
+	}, 2, 3+4, 2+256, 1)
 	if err != nil || m.N() != 256 || m.Block != old.Block {
 		t.Fatalf("%v, %v", m, err)
 	}
@@ -170,11 +170,11 @@ func TestSyncGuess(t *testing.T) {
 		read    *block
 		trips   []int
 	}{
-		{"main network", finneyGenesis, nil, withoutAPI(t, 2_700_000, 1), []int{2, 3 + 3, 1, 2 + 256, 1}},
+		{"main network", finneyGenesis, nil, withoutAPI(t, 2_700_000, 1), []int{2, 3 + 4, 1, 2 + 256, 1}},
 		{"other network", text(make([]byte, 32)), nil, withoutAPI(t, 2_700_000, 1), []int{2, 3 + 2, 1, 1 + 1, 2 + 256, 1}},
 		{"API near, storage met", finneyGenesis, numbered(t, "119-mock", 3_700_000), withoutAPI(t, 3_600_000, 1), []int{2, 3 + 2, 1, 1 + 1, 2 + 256, 1}},
-		{"storage near, API met", finneyGenesis, withoutAPI(t, 3_700_000, 1), numbered(t, "119-mock", 3_600_000), []int{2, 3 + 3, 1}},
-		{"API of that time", finneyGenesis, nil, numbered(t, "119-mock", 2_700_000), []int{2, 3 + 3, 1}},
+		{"storage near, API met", finneyGenesis, withoutAPI(t, 3_700_000, 1), numbered(t, "119-mock", 3_600_000), []int{2, 3 + 4, 1}},
+		{"API of that time", finneyGenesis, nil, numbered(t, "119-mock", 2_700_000), []int{2, 3 + 4, 1}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			blocks := []*block{c.read, numbered(t, "475-backport", 9_300_000)}

@@ -719,6 +719,57 @@ func TestState(t *testing.T) {
 			t.Errorf("%d of %d keys, %v", len(keys), len(file.Rows), err)
 		}
 	})
+	t.Run("Keys ahead", func(t *testing.T) {
+		// A page from a place before which the first one ends, one from a place in
+		// it, and one that is of no use: what waits saves a trip where it goes on.
+		prefix := []byte{0xab, 0xcd}
+		place := func(b ...byte) substrate.Question {
+			return substrate.AskKeysAfter(prefix, append(slices.Clone(prefix), b...))
+		}
+		for _, tt := range []struct {
+			name  string
+			ahead []substrate.Question
+			trips int // beyond those of the state
+		}{
+			{"two pages", []substrate.Question{substrate.AskKeys(prefix), place(2)}, 1},
+			{"three pages", []substrate.Question{place(6, 0xe0), substrate.AskKeys(prefix), place(3, 1)}, 0},
+			{"a gap", []substrate.Question{substrate.AskKeys(prefix), place(7)}, 1},
+			{"no first page", []substrate.Question{place(3)}, 2},
+		} {
+			s, err := c.AtHead(t.Context(), tt.ahead...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			before := n.trips()
+			keys, err := s.Keys(t.Context(), prefix, 5000)
+			if err != nil || len(keys) != 2500 || !slices.IsSortedFunc(keys, bytes.Compare) {
+				t.Errorf("%s: %d keys, %v", tt.name, len(keys), err)
+			}
+			if got := n.trips() - before; got != tt.trips {
+				t.Errorf("%s: %d trips, want %d", tt.name, got, tt.trips)
+			}
+		}
+	})
+	t.Run("KeysBelow", func(t *testing.T) {
+		prefixes := [][]byte{{0xab, 0xcd, 9}, {0xab, 0xcd}, {0x77}, {0xab, 0xcd, 1}}
+		before := n.trips()
+		all, err := s.KeysBelow(t.Context(), prefixes, 5000)
+		if err != nil || len(all) != 4 {
+			t.Fatal(all, err)
+		}
+		for i, want := range []int{2500 - 9*256, 2500, 0, 256} {
+			alone, err := s.Keys(t.Context(), prefixes[i], 5000)
+			if err != nil || len(all[i]) != want || !cmp.Equal(alone, all[i]) {
+				t.Errorf("%x: %d keys, want %d, %v", prefixes[i], len(all[i]), want, err)
+			}
+		}
+		if got := n.trips() - before; got != 1+2+1+3+1+1 {
+			t.Errorf("%d trips", got)
+		}
+		if all, err := s.KeysBelow(t.Context(), prefixes, 1500); err != nil || len(all[1]) != 1500 {
+			t.Errorf("%d, %v", len(all[1]), err)
+		}
+	})
 	t.Run("Raw", func(t *testing.T) {
 		before := n.trips()
 		stored := unhex(t, file.Rows[0].Key)

@@ -26,14 +26,22 @@ type State struct {
 type Question struct {
 	method string // of a runtime API; empty for keys
 	arg    string // encoded arguments, or the prefix of the keys
+	after  string // the key that the keys come after; empty for the first ones
 }
 
 // AskCall is the question of State.Call.
-func AskCall(method string, args []byte) Question { return Question{method, string(args)} }
+func AskCall(method string, args []byte) Question { return Question{method: method, arg: string(args)} }
 
 // AskKeys is the question of State.Keys for the first 1000 keys, or more, below a
 // prefix.
-func AskKeys(prefix []byte) Question { return Question{"", string(prefix)} }
+func AskKeys(prefix []byte) Question { return Question{arg: string(prefix)} }
+
+// AskKeysAfter is the question of State.Keys for 1000 keys below a prefix that come
+// after a place among them, whether there is a key or not. Where State.Keys has come
+// beyond that place, it goes on with them.
+func AskKeysAfter(prefix, place []byte) Question {
+	return Question{arg: string(prefix), after: string(place)}
+}
 
 // answered is how a question was answered: with the bytes of a call, or a page of
 // keys as JSON.
@@ -47,9 +55,17 @@ const getKeys = "state_getKeysPaged"
 // ask asks a question at a block and does not wait.
 func (c *Client) ask(ctx context.Context, block Hash, q Question) *rpc.Pending {
 	if q.method == "" {
-		return c.conn.Send(ctx, false, getKeys, tohex([]byte(q.arg)), keysPerPage, nil, block.String())
+		return c.conn.Send(ctx, false, getKeys, tohex([]byte(q.arg)), keysPerPage, q.start(), block.String())
 	}
 	return c.conn.Send(ctx, true, "state_call", q.method, tohex([]byte(q.arg)), block.String())
+}
+
+// start is the question's place as nodes take it.
+func (q Question) start() any {
+	if q.after == "" {
+		return nil
+	}
+	return tohex([]byte(q.after))
 }
 
 // Asked reports whether a question was put ahead and its answer still waits.
@@ -212,44 +228,105 @@ const keysPerPage = 1000
 
 // Keys returns the keys that are stored below a prefix, ascending, at most limit.
 func (s *State) Keys(ctx context.Context, prefix []byte, limit int) ([][]byte, error) {
-	var keys [][]byte
-	var last any // the last key of the page before, null at first
-	for len(keys) < limit {
-		n := min(limit-len(keys), keysPerPage)
-		raw, err := s.page(ctx, prefix, n, last)
-		if err != nil {
-			return nil, s.c.blockError(s.Number, "storage keys", err)
+	var (
+		keys [][]byte
+		last []byte
+		more = true
+	)
+	for more && len(keys) < limit {
+		var (
+			page [][]byte
+			err  error
+		)
+		if page, more, err = s.page(ctx, prefix, last, min(limit-len(keys), keysPerPage)); err != nil {
+			return nil, err
 		}
-		var page []string
-		if err := json.Unmarshal(raw, &page); err != nil {
-			return nil, fmt.Errorf("block %d: storage keys: the node's answer cannot be read: %w", s.Number, err)
+		if keys = append(keys, page...); len(page) > 0 {
+			last = page[len(page)-1]
 		}
-		if len(page) > n {
-			return nil, fmt.Errorf("block %d: storage keys: the node gave %d where %d were asked for", s.Number, len(page), n)
-		}
-		for _, text := range page {
-			key, err := unhex(text)
-			if err != nil {
-				return nil, fmt.Errorf("block %d: storage keys: %w", s.Number, err)
-			}
-			// Order is what makes the paging end.
-			if !bytes.HasPrefix(key, prefix) || len(keys) > 0 && bytes.Compare(key, keys[len(keys)-1]) <= 0 {
-				return nil, fmt.Errorf("block %d: storage keys: the node gave %s, which is out of order or not below %x", s.Number, clip(text), prefix)
-			}
-			keys = append(keys, key)
-		}
-		if len(page) < n {
-			break
-		}
-		last = page[len(page)-1]
 	}
 	return keys, nil
 }
 
-// page asks for a page of keys.
-func (s *State) page(ctx context.Context, prefix []byte, n int, last any) (json.RawMessage, error) {
-	if n == keysPerPage && last == nil {
-		return s.answer(ctx, AskKeys(prefix))
+// KeysBelow is Keys for many prefixes, in the order of these. The first thousand
+// keys below each are asked for in one message. The limit, of 1000 or more, is that
+// of each.
+func (s *State) KeysBelow(ctx context.Context, prefixes [][]byte, limit int) ([][][]byte, error) {
+	calls := make([]rpc.Request, len(prefixes))
+	for i, p := range prefixes {
+		calls[i] = request(getKeys, tohex(p), keysPerPage, nil, s.Hash)
 	}
-	return s.c.conn.Call(ctx, getKeys, tohex(prefix), n, last, s.Hash)
+	answers, err := s.c.batch(ctx, calls...)
+	if err != nil {
+		return nil, s.c.blockError(s.Number, "storage keys", err)
+	}
+	s.mu.Lock()
+	for i, a := range answers {
+		s.ahead[AskKeys(prefixes[i])] = answered{a.result, a.err}
+	}
+	s.mu.Unlock()
+	all := make([][][]byte, len(prefixes))
+	for i, p := range prefixes {
+		if all[i], err = s.Keys(ctx, p, limit); err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
+}
+
+// page returns n keys that come after the last one, nil for the first ones, and
+// whether there may be more.
+func (s *State) page(ctx context.Context, prefix, last []byte, n int) (keys [][]byte, more bool, err error) {
+	q := s.nearest(AskKeysAfter(prefix, last), n)
+	var raw json.RawMessage
+	if n == keysPerPage {
+		raw, err = s.answer(ctx, q)
+	} else {
+		raw, err = s.c.conn.Call(ctx, getKeys, tohex(prefix), n, q.start(), s.Hash)
+	}
+	if err != nil {
+		return nil, false, s.c.blockError(s.Number, "storage keys", err)
+	}
+	var texts []string
+	if err := json.Unmarshal(raw, &texts); err != nil {
+		return nil, false, fmt.Errorf("block %d: storage keys: the node's answer cannot be read: %w", s.Number, err)
+	}
+	if len(texts) > n {
+		return nil, false, fmt.Errorf("block %d: storage keys: the node gave %d where %d were asked for", s.Number, len(texts), n)
+	}
+	before := []byte(q.after)
+	for _, text := range texts {
+		key, err := unhex(text)
+		if err != nil {
+			return nil, false, fmt.Errorf("block %d: storage keys: %w", s.Number, err)
+		}
+		// Order is what makes the paging end.
+		if !bytes.HasPrefix(key, prefix) || before != nil && bytes.Compare(key, before) <= 0 {
+			return nil, false, fmt.Errorf("block %d: storage keys: the node gave %s, which is out of order or not below %x", s.Number, clip(text), prefix)
+		}
+		if before = key; last == nil || bytes.Compare(key, last) > 0 {
+			keys = append(keys, key)
+		}
+	}
+	return keys, len(texts) == n, nil
+}
+
+// nearest returns the question for keys whose answer waits and that begins nearest
+// before where a question for n keys does, else that question.
+func (s *State) nearest(q Question, n int) Question {
+	if n != keysPerPage || q.after == "" {
+		return q
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	best := Question{arg: q.arg}
+	for waits := range s.ahead {
+		if waits.method == "" && waits.arg == q.arg && waits.after <= q.after && waits.after > best.after {
+			best = waits
+		}
+	}
+	if best.after == "" {
+		return q
+	}
+	return best
 }

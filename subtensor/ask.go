@@ -1,6 +1,10 @@
 package subtensor
 
-import "github.com/bittensor-go/bt/substrate"
+import (
+	"slices"
+
+	"github.com/bittensor-go/bt/substrate"
+)
 
 // Questions of a State that can be put ahead of it, see Client.AtBlock.
 
@@ -22,11 +26,18 @@ func AskSubnetState(netuid uint16) substrate.Question {
 // AskSubnetInfos is the question of State.SubnetInfos.
 func AskSubnetInfos() substrate.Question { return substrate.AskCall(getSubnets, nil) }
 
-// AskUids is the question of State.Keys for the hotkeys of a subnet, which are the
-// keys of Uids. State.Neurons and State.NeuronsLite save a trip by it where they
-// have to read storage.
-func AskUids(netuid uint16) substrate.Question {
-	return substrate.AskKeys(append(substrate.StoragePrefix(palletName, "Uids"), encodeArgs(netuid)...))
+// AskUids returns the questions of State.Keys for the hotkeys of a subnet, which are
+// the keys of Uids. State.Neurons and State.NeuronsLite save a trip by them where
+// they have to read storage.
+//
+// A node lists 1000 keys at once. The hashes of the hotkeys that stand in the keys
+// are spread evenly, so that the second question is for the upper half of more.
+func AskUids(netuid uint16) []substrate.Question {
+	prefix := append(substrate.StoragePrefix(palletName, "Uids"), encodeArgs(netuid)...)
+	return []substrate.Question{
+		substrate.AskKeys(prefix),
+		substrate.AskKeysAfter(prefix, append(slices.Clone(prefix), 0x80)),
+	}
 }
 
 // AskMechagraph is the question of State.Mechagraph.

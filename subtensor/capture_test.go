@@ -226,7 +226,7 @@ func TestCaptureRuntimes(t *testing.T) {
 					t.Fatal(err)
 				}
 				defer c.Close()
-				s, err := c.AtBlock(t.Context(), nil, subtensor.AskNeurons(netuid), subtensor.AskSubnetState(netuid), subtensor.AskUids(netuid))
+				s, err := c.AtBlock(t.Context(), nil, append(subtensor.AskUids(netuid), subtensor.AskNeurons(netuid), subtensor.AskSubnetState(netuid))...)
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -111,9 +111,9 @@ func (c *Client) AskNeurons(block *uint64, netuid uint16, full bool) []substrate
 	stored, sure := c.expectStored(block, method)
 	switch {
 	case sure && stored:
-		return []substrate.Question{AskUids(netuid)}
+		return AskUids(netuid)
 	case stored, !sure && c.Genesis() == finney && block != nil && *block < storedUpTo:
-		return []substrate.Question{call, AskUids(netuid)}
+		return append(AskUids(netuid), call)
 	}
 	return []substrate.Question{call}
 }

@@ -22,9 +22,9 @@ const neuronAPI = "NeuronInfoRuntimeApi"
 //
 // It takes two round trips: the columns and the hotkeys, then what is kept for each
 // neuron; a third where a stake hangs on other accounts, as up to spec 219; one
-// less where AskUids was put ahead (Client.AskNeurons). It takes more on a subnet of
-// more than 1000 neurons, where a hotkey has more than 1000 nominators, and where
-// nominators are listed of more than 300 hotkeys, as requests are bounded.
+// less where AskUids was put ahead (Client.AskNeurons). As nodes list 1000 keys at
+// once, it takes more on a subnet of more than 1000 neurons, or of more than about
+// 1900 with AskUids, and one more for each thousand nominators of one hotkey.
 func (s *State) StoredNeurons(ctx context.Context, netuid uint16) ([]NeuronInfo, error) {
 	return s.storedNeurons(ctx, netuid, true)
 }
@@ -188,7 +188,9 @@ func (s *State) storedNeurons(ctx context.Context, netuid uint16, full bool) ([]
 	t.value(&exists, "NetworksAdded", netuid)
 	t.value(&n, "SubnetworkN", netuid)
 	columns.ask(t, rule, netuid)
-	if t.list(&keys, keysPerList, "Uids", netuid); s.Asked(AskUids(netuid)) {
+	asked := s.Asked(AskUids(netuid)[0])
+	if t.list(&keys, keysPerList, "Uids", netuid); asked {
+		t.lists[0].limit = 2 * keysPerList
 		if err := t.runLists(ctx); err != nil { // their answer is there
 			return nil, err
 		}

@@ -664,10 +664,10 @@ func TestStoredFamily(t *testing.T) {
 }
 
 // A subnet of more neurons than a node lists at once is read whole, the requests
-// bounded.
+// bounded, and takes no more trips where the hotkeys were asked for ahead.
 func TestStoredMany(t *testing.T) {
-	n, c := newStoredNode(t, find(t, "119-mock"))
-	s, err := c.AtHead(t.Context())
+	n, direct := newStoredNode(t, find(t, "119-mock"))
+	s, err := direct.AtHead(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -694,6 +694,17 @@ func TestStoredMany(t *testing.T) {
 	if d := cmp.Diff(want, got); d != "" {
 		t.Error(d)
 	}
+	gate := nodetest.NewGate(t, n.url)
+	c := n.dial(gate.URL())
+	gate.Trips(func() {
+		s, err := c.AtHead(t.Context(), subtensor.AskUids(netuid)...)
+		if err == nil {
+			got, err = s.StoredNeuronsLite(t.Context(), netuid)
+		}
+		if err != nil || !cmp.Equal(want, got) {
+			t.Errorf("%d neurons, %v", len(got), err)
+		}
+	}, 1, 2+2, 5+size, 2) // 13 columns and 4 values of each neuron; lists for all hotkeys; their stakes
 }
 
 // With its runtime's metadata at hand, a client waits four times for a node that
@@ -709,10 +720,10 @@ func TestStoredTrips(t *testing.T) {
 		// The header; version and hash of the code; 13 columns, the list of hotkeys;
 		// 1280 values of 256 neurons.
 		{"293-aura", nil, []int{1, 2, 1 + 1, 2}},
-		{"293-aura", []substrate.Question{subtensor.AskUids(12)}, []int{1, 2 + 1, 2}},
+		{"293-aura", subtensor.AskUids(12), []int{1, 2 + 2, 2}},
 		// The lists of 256 hotkeys' nominators, then their stakes.
 		{"143-finney", nil, []int{1, 2, 1 + 1, 2 + 256, 1}},
-		{"143-finney", []substrate.Question{subtensor.AskUids(12)}, []int{1, 2 + 1, 2 + 256, 1}},
+		{"143-finney", subtensor.AskUids(12), []int{1, 2 + 2, 2 + 256, 1}},
 	} {
 		t.Run(fmt.Sprintf("%s/%d", c.dir, len(c.trips)), func(t *testing.T) {
 			t.Parallel()

@@ -3,6 +3,7 @@ package subtensor
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/bittensor-go/bt/substrate/metadata"
@@ -19,11 +20,13 @@ const (
 	keysPerRequest  = 1000
 	bytesPerRequest = 2 << 20
 
-	// requestsAtOnce bounds how many requests of a client's trips are under way,
-	// whatever runs side by side. A list for each of 256 hotkeys and the values
-	// beside them still go at once. Nodes read on while some of a connection's
-	// requests wait for their turn, so that more would gain little.
+	// requestsAtOnce bounds how many messages of a client's trips are under way,
+	// whatever runs side by side. The lists of one trip, which are at most
+	// listsAtOnce messages, and the values beside them still go at once. Nodes read
+	// on while some of a connection's requests wait for their turn, so that more
+	// would gain little.
 	requestsAtOnce = 320
+	listsAtOnce    = 256
 
 	plainSize = 64 // bytes of a value that is no row
 )
@@ -128,11 +131,30 @@ func (t *trip) runLists(ctx context.Context) error {
 	return t.s.c.together(ctx, jobs)
 }
 
+// listing returns the jobs of the lists: one a list where they are few, as nodes work
+// on messages side by side, else some in one message, so that all go at once.
 func (t *trip) listing() []func(context.Context) error {
 	var jobs []func(context.Context) error
-	for _, l := range t.lists {
-		jobs = append(jobs, func(ctx context.Context) (err error) {
-			*l.into, err = t.s.Keys(ctx, l.prefix, l.limit)
+	each := (len(t.lists) + listsAtOnce - 1) / listsAtOnce
+	if each <= 1 {
+		for _, l := range t.lists {
+			jobs = append(jobs, func(ctx context.Context) (err error) {
+				*l.into, err = t.s.Keys(ctx, l.prefix, l.limit)
+				return err
+			})
+		}
+		return jobs
+	}
+	for part := range slices.Chunk(t.lists, each) {
+		jobs = append(jobs, func(ctx context.Context) error {
+			prefixes := make([][]byte, len(part))
+			for i, l := range part {
+				prefixes[i] = l.prefix
+			}
+			keys, err := t.s.KeysBelow(ctx, prefixes, part[0].limit) // that of all: they are nominators'
+			for i := range keys {
+				*part[i].into = keys[i]
+			}
 			return err
 		})
 	}
