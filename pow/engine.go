@@ -12,7 +12,7 @@ import (
 // conformance suite in internal/powtest at length.
 type Engine interface {
 	// Name says which implementation this is and, where there are several, on
-	// which device: "go", "cuda:0".
+	// which device: "avx512", "cuda:0".
 	Name() string
 
 	// Search tries the indexes first, first+1 and so on, count of them, and

@@ -12,7 +12,11 @@ import (
 	"github.com/bittensor-go/bt/pow"
 )
 
-func TestGoEngine(t *testing.T) { powtest.Run(t, pow.NewGoEngine) }
+func TestGoEngine(t *testing.T) {
+	for name, engine := range pow.GoEngines {
+		t.Run(name, func(t *testing.T) { powtest.Run(t, engine) })
+	}
+}
 
 // liar reports one index more than the engine it wraps found.
 type liar struct{ pow.Engine }
@@ -50,18 +54,20 @@ func BenchmarkSearch(b *testing.B) {
 		{"classic", pow.Classic(block, hot, pow.LittleEndian, pow.BigEndian)},
 		{"public", pow.Public(1, block, hot, cold)},
 	} {
-		b.Run("engine=go/puzzle="+p.name, func(b *testing.B) {
-			e := pow.NewGoEngine()
-			job := p.challenge.Job(0, pow.TargetFor(1<<62))
-			hits := make([]uint32, 1)
-			b.ReportAllocs()
-			for b.Loop() {
-				if _, _, err := e.Search(&job, 0, count, hits); err != nil {
-					b.Fatal(err)
+		for name, engine := range pow.GoEngines {
+			b.Run("engine="+name+"/puzzle="+p.name, func(b *testing.B) {
+				e := engine()
+				job := p.challenge.Job(0, pow.TargetFor(1<<62))
+				hits := make([]uint32, 1)
+				b.ReportAllocs()
+				for b.Loop() {
+					if _, _, err := e.Search(&job, 0, count, hits); err != nil {
+						b.Fatal(err)
+					}
 				}
-			}
-			perSecond(b)
-		})
+				perSecond(b)
+			})
+		}
 		b.Run("engine=packages/puzzle="+p.name, func(b *testing.B) {
 			message := p.challenge.AppendPreimage(nil, 0)
 			nonce := message[:8]

@@ -1,0 +1,7 @@
+package pow
+
+// GoEngines are plain Go engines with either SHA-256.
+var GoEngines = map[string]func() Engine{
+	"standard": func() Engine { return &goEngine{newStandardSum()} },
+	"folded":   func() Engine { return &goEngine{new(foldedSum)} },
+}
