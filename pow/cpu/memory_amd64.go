@@ -127,18 +127,29 @@ func (v vectors) prepare(m memory, job *pow.Job) {
 	}
 }
 
-// setWord puts word 0 of the first indexes into their lanes. The lane of an index is
-// the one from which it comes to its place among Keccak's: two of each four go to the
-// first half of them.
+// setWord puts word 0 of the first indexes into their lanes.
 func (v vectors) setWord(m memory, word uint32) {
-	lanes := v.width / 4
+	both := uint64(word)<<32 | uint64(word)
+	for at := 0; at < v.width; at += 8 {
+		m.quad(v.words+at, both|laneIndex[v.width/64][at/8])
+	}
+}
+
+// laneIndex has for every two lanes of a vector what their indexes put into word 0:
+// for narrow vectors, then for wide ones.
+var laneIndex = [2][8]uint64{indexes(8), indexes(16)}
+
+// The lane of an index is the one from which it comes to its place among Keccak's:
+// two of each four go to the first half of them.
+func indexes(lanes int) (pairs [8]uint64) {
 	for k := range lanes {
 		index := k/4*2 + k%2
 		if k%4 >= 2 {
 			index += lanes / 2
 		}
-		m.word(v.words+4*k, word|uint32(index)<<24)
+		pairs[k/2] |= uint64(index) << 24 << (32 * (k % 2))
 	}
+	return pairs
 }
 
 // extensions is how a SHA-256 by the extensions has its memory.
