@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"math"
 	"runtime"
 	"slices"
 	"sync"
@@ -32,6 +33,9 @@ type Work struct {
 	Block      uint64   // number of the work block, whose hash the puzzle binds
 	BlockHash  [32]byte // for display; the search uses the Challenge's own copy
 	Window     uint64   // the chain accepts the proof in blocks Block+1 to Block+Window
+	// Expires is when, about, the chain ceases to accept a proof, for Stats.Chance;
+	// zero where nobody knows. The search goes on beyond it.
+	Expires time.Time
 }
 
 // Expired reports whether a proof can no longer be included: the block after
@@ -53,52 +57,96 @@ type Solution struct {
 	Seal  Seal
 }
 
-// Options configure a Solver. The zero value is ready to use.
+// Options configure a Solver. The zero value is ready to use, though not fast.
+// The names in brackets are those of the Python SDK's options.
 type Options struct {
-	// Engines search in parallel, one goroutine each. None: plain Go engines, as
-	// many as runtime.GOMAXPROCS(0), which respects CPU affinity and cgroups.
+	// Engines search in parallel, one goroutine each. None: plain Go engines, CPUs()
+	// of them (num_processes). Package pow/engines makes faster ones.
 	Engines []Engine
-	// UpdateInterval is how many seals an engine tries between two looks at the
-	// work. 0: as many as take it about four milliseconds, found by measurement.
+	// UpdateInterval is the most seals of one engine call, and a round of the
+	// statistics (update_interval). 0 is 50,000 for the statistics, and for calls
+	// what time allows: however large it is, a call takes about a millisecond, so that
+	// it never delays the switch to a new work.
 	UpdateInterval uint64
+	// Samples is how many samples, of a quarter of a second, Stats.Rate is the mean
+	// of (n_samples), 0 for 10, and Alpha how much of its weight a sample loses with
+	// each newer one (alpha_), 0 for 0.8.
+	Samples int
+	Alpha   float64
 }
+
+const (
+	defaultInterval = 50_000
+	defaultSamples  = 10
+	defaultAlpha    = 0.8
+)
+
+// CPUs returns how many processors the process may use by its affinity and its
+// cgroup's quota (get_cpu_count), or GOMAXPROCS where the environment has it.
+func CPUs() int { return processors() }
+
+// processors is what GOMAXPROCS was before any Solve raised it.
+var processors = sync.OnceValue(func() int { return runtime.GOMAXPROCS(0) })
 
 // Solver solves puzzles with its engines. Its methods may be called from several
 // goroutines; one Solve runs at a time.
 type Solver struct {
 	engines  []Engine
-	interval uint64
+	most     uint64 // seals of one call, 0 for any number
+	interval uint64 // of the statistics
 	tested   []bool // by engine; written by its worker only
 
-	busy   atomic.Bool
-	round  atomic.Pointer[round] // the newest work
-	hashes atomic.Uint64         // seals tried in this Solve
-	meter  meter
+	busy     atomic.Bool
+	round    atomic.Pointer[round] // the newest work
+	counters []counter             // by engine
+	meter    meter
+}
+
+// counter counts what an engine tried in this Solve. Each has cache lines of its own.
+type counter struct {
+	tried atomic.Uint64
+	_     [120]byte
 }
 
 // round is one Work and the jobs handed out for it.
 type round struct {
 	work   Work
 	target Target
+	share  Target        // that engines search for: easier, to see how near they come
 	start  uint64        // number of the first job, random
 	jobs   atomic.Uint64 // jobs handed out
+	least  atomic.Uint64 // highest 64 bits of the best seal
 }
+
+// shares is how many seals are looked at for each that is a solution, in the mean.
+const shares = 64
 
 // next returns a job that no other worker has in this round.
 func (r *round) next() Job {
 	c := r.work.Challenge
-	return c.Job(c.span(r.start+r.jobs.Add(1)-1), r.target)
+	return c.Job(c.span(r.start+r.jobs.Add(1)-1), r.share)
 }
 
 // NewSolver returns a Solver. It starts nothing.
 func NewSolver(opts Options) *Solver {
-	s := &Solver{engines: slices.Clone(opts.Engines), interval: opts.UpdateInterval}
+	s := &Solver{engines: slices.Clone(opts.Engines), most: opts.UpdateInterval, interval: opts.UpdateInterval}
 	if len(s.engines) == 0 {
-		for range runtime.GOMAXPROCS(0) {
+		for range CPUs() {
 			s.engines = append(s.engines, NewGoEngine())
 		}
 	}
+	if s.interval == 0 {
+		s.interval = defaultInterval
+	}
 	s.tested = make([]bool, len(s.engines))
+	s.counters = make([]counter, len(s.engines))
+	s.meter.samples, s.meter.alpha, s.meter.each = opts.Samples, opts.Alpha, make([]series, len(s.engines))
+	if s.meter.samples <= 0 {
+		s.meter.samples = defaultSamples
+	}
+	if s.meter.alpha <= 0 {
+		s.meter.alpha = defaultAlpha
+	}
 	return s
 }
 
@@ -117,15 +165,21 @@ func NewSolver(opts Options) *Solver {
 // which may be older than the newest one sent: whether it is still good, ask
 // [Work.Expired]. All goroutines have ended when Solve returns. The error of an
 // engine that reports a wrong solution or fails its [SelfTest] wraps [ErrFaulty].
+//
+// Where the engines that search in the process take all of GOMAXPROCS, Solve raises it
+// to one more than they are and leaves it so: with no thread to spare Go looks at its
+// sockets every ten milliseconds only, and a new work would wait for that.
 func (s *Solver) Solve(ctx context.Context, work <-chan Work) (Solution, error) {
 	if !s.busy.CompareAndSwap(false, true) {
 		return Solution{}, ErrBusy
 	}
 	defer s.busy.Store(false)
 	s.round.Store(nil)
-	s.hashes.Store(0)
+	for i := range s.counters {
+		s.counters[i].tried.Store(0)
+	}
 	s.meter.begin()
-	defer func() { s.meter.end(s.hashes.Load()) }()
+	defer func() { s.meter.end(s.counters) }()
 
 	select {
 	case <-ctx.Done():
@@ -139,13 +193,14 @@ func (s *Solver) Solve(ctx context.Context, work <-chan Work) (Solution, error) 
 		}
 	}
 
+	defer spare(len(s.engines))()
 	results := make(chan result, len(s.engines)) // room for all: no worker blocks
 	var workers sync.WaitGroup
-	searching, stop := context.WithCancel(ctx)
+	during, stop := context.WithCancel(ctx)
 	defer workers.Wait()
 	defer stop()
 	for i := range s.engines {
-		workers.Go(func() { results <- s.search(searching, i) })
+		workers.Go(func() { results <- s.search(during, i) })
 	}
 	ticker := time.NewTicker(sampleInterval)
 	defer ticker.Stop()
@@ -162,8 +217,32 @@ func (s *Solver) Solve(ctx context.Context, work <-chan Work) (Solution, error) 
 		case r := <-results:
 			return r.solution, r.err
 		case <-ticker.C:
-			s.meter.sample(s.hashes.Load())
+			s.meter.sample(s.counters)
 		}
+	}
+}
+
+// searching is how many engines search in this process: GOMAXPROCS is the process's
+// too.
+var searching struct {
+	sync.Mutex
+	engines int
+}
+
+// spare sees to it that all engines can search and a thread is left to wait for the
+// network, until the returned function is called.
+func spare(engines int) (done func()) {
+	CPUs() // before it is raised
+	searching.Lock()
+	defer searching.Unlock()
+	searching.engines += engines
+	if n := searching.engines + 1; runtime.GOMAXPROCS(0) < n {
+		runtime.GOMAXPROCS(n)
+	}
+	return func() {
+		searching.Lock()
+		defer searching.Unlock()
+		searching.engines -= engines
 	}
 }
 
@@ -174,12 +253,15 @@ func (s *Solver) take(w Work) error {
 	}
 	var start [8]byte
 	rand.Read(start[:]) // never fails
-	s.round.Store(&round{
+	r := &round{
 		work:   w,
 		target: TargetFor(w.Difficulty),
+		share:  TargetFor(w.Difficulty / shares),
 		start:  binary.LittleEndian.Uint64(start[:]),
-	})
-	s.meter.round()
+	}
+	r.least.Store(math.MaxUint64)
+	s.round.Store(r)
+	s.meter.work()
 	return nil
 }
 
@@ -188,10 +270,12 @@ type result struct {
 	err      error
 }
 
-// How long an engine's call should take, and how many seals the first one tries.
+// How long an engine's call should take, how many seals the first one tries, and of
+// what a call should be a multiple: engines work on so many indexes at a time.
 const (
-	callTime  = 4 * time.Millisecond
+	callTime  = time.Millisecond
 	callFirst = 1 << 10
+	callUnit  = 1 << 8
 )
 
 // search is the goroutine of engine i. It returns when ctx ends.
@@ -207,40 +291,63 @@ func (s *Solver) search(ctx context.Context, i int) result {
 		current *round
 		job     Job
 		first   uint64
-		hits    [1]uint32
-		size    = max(s.interval, 1)
+		hits    [2 * shares]uint32
+		size    = uint64(callFirst)
+		most    = uint64(1) << 32
 	)
-	if s.interval == 0 {
-		size = callFirst
+	if s.most > 0 {
+		most = s.most
 	}
 	for ctx.Err() == nil {
 		if r := s.round.Load(); r != current || first == job.Count() {
 			current, job, first = r, r.next(), 0
 		}
-		count := min(size, job.Count()-first)
+		count := min(size, most)
+		if count > callUnit {
+			count -= (first + count) % callUnit
+		}
+		count = min(count, job.Count()-first)
 		began := time.Now()
 		tried, found, err := e.Search(&job, first, count, hits[:])
-		s.hashes.Add(tried)
+		took := time.Since(began)
+		s.counters[i].tried.Add(tried)
 		switch {
 		case err != nil:
 			return result{err: fmt.Errorf("pow: engine %s: %w", e.Name(), err)}
-		case found > len(hits) || tried > count || tried < count && found == 0:
+		case found > len(hits) || tried > count || tried < count && found < len(hits):
 			return result{err: fmt.Errorf("%w: %s tried %d of %d indexes and reports %d hits in room for %d",
 				ErrFaulty, e.Name(), tried, count, found, len(hits))}
-		case found > 0:
-			return current.solve(e, job.Nonce(hits[0]))
 		}
-		first += count
-		if s.interval == 0 && count == size {
-			took := time.Since(began)
-			if took < callTime/2 {
-				size = min(2*size, 1<<32)
-			} else if took > 2*callTime {
-				size = max(size/2, 1)
+		for _, hit := range hits[:found] {
+			seal := job.Seal(hit)
+			if !current.share.Met(seal, job.Reading) {
+				return result{err: fmt.Errorf("%w: %s reports nonce %d for block %d, whose seal does not meet difficulty %d",
+					ErrFaulty, e.Name(), job.Nonce(hit), current.work.Block, current.work.Difficulty/shares)}
 			}
+			current.note(seal.limbs(job.Reading)[3])
+			if current.target.Met(seal, job.Reading) {
+				return current.solve(e, job.Nonce(hit))
+			}
+		}
+		first += tried
+		switch {
+		case took > 2*callTime:
+			size = max(size/2, 1)
+		case took < callTime/2 && tried == size:
+			size = min(2*size, 1<<32)
 		}
 	}
 	return result{err: ctx.Err()}
+}
+
+// note keeps the highest 64 bits of a seal if they are the least so far.
+func (r *round) note(top uint64) {
+	for {
+		least := r.least.Load()
+		if top >= least || r.least.CompareAndSwap(least, top) {
+			return
+		}
+	}
 }
 
 // solve checks what an engine found before anyone is told.

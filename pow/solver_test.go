@@ -4,12 +4,15 @@ import (
 	"context"
 	"errors"
 	"math"
+	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/bittensor-go/bt/pow"
 )
@@ -42,7 +45,7 @@ func simulate(perCall, perSeal time.Duration) *simulated {
 func (e *simulated) Name() string { return "simulated" }
 
 func (e *simulated) Search(job *pow.Job, first, count uint64, hits []uint32) (tried uint64, found int, err error) {
-	if len(hits) > 1 { // the self-test's
+	if len(hits) > 200 { // the self-test's
 		return e.Engine.Search(job, first, count, hits)
 	}
 	e.inside.Add(1)
@@ -55,7 +58,7 @@ func (e *simulated) Search(job *pow.Job, first, count uint64, hits []uint32) (tr
 	e.mu.Lock()
 	e.calls = append(e.calls, call{*job, first, count, began, time.Since(began)})
 	e.mu.Unlock()
-	if job.Target == pow.TargetFor(hopeless) {
+	if job.Target[3] < 1000 {
 		return count, 0, nil
 	}
 	return e.Engine.Search(job, first, count, hits)
@@ -102,7 +105,7 @@ func TestSolve(t *testing.T) {
 		w := pow.Work{Challenge: c, Difficulty: 20_000, Block: 9}
 		s, err := solver.Solve(t.Context(), sending(w))
 		check(t, s, err, w)
-		if st := solver.Stats(); st.Hashes == 0 || st.Elapsed <= 0 || st.Rounds != 1 || st.Rate <= 0 {
+		if st := solver.Stats(); st.Hashes == 0 || st.Elapsed <= 0 || st.Works != 1 || st.Rate <= 0 {
 			t.Errorf("figures of a finished search: %+v", st)
 		}
 	}
@@ -110,7 +113,7 @@ func TestSolve(t *testing.T) {
 
 func TestSolveSwitches(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		const length = 3 * time.Millisecond
+		const length = 1500 * time.Microsecond
 		engines := []*simulated{simulate(length, 0), simulate(length, 0)}
 		solver := pow.NewSolver(pow.Options{Engines: []pow.Engine{engines[0], engines[1]}, UpdateInterval: 50})
 		works := make(chan pow.Work)
@@ -143,13 +146,13 @@ func TestSolveSwitches(t *testing.T) {
 				case at == time.Second || at == 2001*time.Millisecond:
 					continue // either
 				}
-				if c.job != want.Challenge.Job(c.job.Nonce(0), pow.TargetFor(want.Difficulty)) {
+				if c.job != want.Challenge.Job(c.job.Nonce(0), c.job.Target) {
 					t.Errorf("a call at %v is not for block %d", c.began.Sub(began), want.Block)
 				}
 			}
 		}
-		if st := solver.Stats(); st.Rounds != 3 || st.Block != 3 || st.BlockHash != work(3, 2).BlockHash {
-			t.Errorf("figures name %d rounds and block %d", st.Rounds, st.Block)
+		if st := solver.Stats(); st.Works != 3 || st.Block != 3 || st.BlockHash != work(3, 2).BlockHash {
+			t.Errorf("figures name %d works and block %d", st.Works, st.Block)
 		}
 	})
 }
@@ -194,7 +197,7 @@ func TestSolveEnds(t *testing.T) {
 		{"no challenge later", []pow.Work{unsolved, {}}, false, simulate(time.Millisecond, 0), pow.ErrNoChallenge, 0},
 		{"engine fails its test", []pow.Work{unsolved}, false, liar{pow.NewGoEngine()}, pow.ErrFaulty, 0},
 		{"engine reports what is no solution", []pow.Work{solvable}, false, &failing{found: 1}, pow.ErrFaulty, 0},
-		{"engine reports more than fits", []pow.Work{solvable}, false, &failing{found: 2}, pow.ErrFaulty, 0},
+		{"engine reports more than fits", []pow.Work{solvable}, false, &failing{found: 1000}, pow.ErrFaulty, 0},
 		{"engine stops without a hit", []pow.Work{solvable}, false, &failing{short: 1}, pow.ErrFaulty, 0},
 		{"engine breaks down", []pow.Work{solvable}, false, &failing{err: gone}, gone, 0},
 	} {
@@ -233,7 +236,7 @@ type failing struct {
 func (e *failing) Name() string { return "failing" }
 
 func (e *failing) Search(job *pow.Job, first, count uint64, hits []uint32) (uint64, int, error) {
-	if len(hits) > 1 {
+	if len(hits) > 200 {
 		return pow.NewGoEngine().Search(job, first, count, hits)
 	}
 	return count - e.short, e.found, e.err
@@ -327,7 +330,7 @@ func TestSolveShares(t *testing.T) {
 	}
 }
 
-// Calls grow or shrink to a few milliseconds, whatever an engine's speed.
+// Calls grow or shrink to about a millisecond, whatever an engine's speed.
 func TestSolveAdapts(t *testing.T) {
 	for _, perSeal := range []time.Duration{100 * time.Microsecond, 500 * time.Nanosecond, 10 * time.Nanosecond} {
 		synctest.Test(t, func(t *testing.T) {
@@ -341,7 +344,7 @@ func TestSolveAdapts(t *testing.T) {
 			settled := e.calls[len(e.calls)/2:]
 			for _, c := range settled {
 				ends := c.first+c.count == c.job.Count()
-				if c.took > 8*time.Millisecond || c.took < time.Millisecond && !ends {
+				if c.took > 2*time.Millisecond || c.took < time.Millisecond/2 && !ends {
 					t.Errorf("at %v a seal, a call of %d takes %v", perSeal, c.count, c.took)
 				}
 			}
@@ -351,11 +354,12 @@ func TestSolveAdapts(t *testing.T) {
 
 func TestStats(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		// Two engines, a thousand seals each millisecond: two million a second.
-		engines := []pow.Engine{simulate(time.Millisecond, 0), simulate(time.Millisecond, 0)}
-		solver := pow.NewSolver(pow.Options{Engines: engines, UpdateInterval: 1000})
-		if st := solver.Stats(); st != (pow.Stats{}) {
-			t.Errorf("figures before any search: %+v", st)
+		// Two engines at a million seals a second.
+		engines := []pow.Engine{simulate(0, time.Microsecond), simulate(0, time.Microsecond)}
+		solver := pow.NewSolver(pow.Options{Engines: engines, UpdateInterval: 1024})
+		none := pow.Stats{Chance: -1, Engines: []pow.EngineStats{{Name: "simulated"}, {Name: "simulated"}}}
+		if d := cmp.Diff(none, solver.Stats()); d != "" {
+			t.Errorf("figures before any search: %s", d)
 		}
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := make(chan struct{})
@@ -367,7 +371,7 @@ func TestStats(t *testing.T) {
 		near := func(got, want float64) bool { return math.Abs(got-want) < 0.02*want }
 
 		<-time.After(time.Second) // no work yet
-		if st := solver.Stats(); st.Hashes != 0 || st.Expected != 0 || st.Rounds != 0 || st.Elapsed != time.Second {
+		if st := solver.Stats(); st.Hashes != 0 || st.Expected != 0 || st.Works != 0 || st.Elapsed != time.Second {
 			t.Errorf("figures before the first work: %+v", st)
 		}
 		works <- work(40, hopeless)
@@ -376,17 +380,26 @@ func TestStats(t *testing.T) {
 		if !near(float64(st.Hashes), 40e6) || !near(st.Rate, 2e6) || !near(st.MeanRate, 40e6/21) {
 			t.Errorf("%d seals at %.0f (mean %.0f) a second; want 40 million at 2 million (1.9)", st.Hashes, st.Rate, st.MeanRate)
 		}
-		if st.Block != 40 || st.Difficulty != hopeless || st.BlockHash != work(40, 1).BlockHash || st.Rounds != 1 {
+		if st.Block != 40 || st.Difficulty != hopeless || st.BlockHash != work(40, 1).BlockHash || st.Works != 1 {
 			t.Errorf("figures do not name the work: %+v", st)
 		}
 		if st.Expected != math.MaxInt64 { // 292,000 years
 			t.Errorf("expected %v, want the longest duration", st.Expected)
 		}
 
+		if st.Rounds != st.Hashes/1024 || st.RoundTime != 250*time.Millisecond || !near(st.RoundMean.Seconds(), 21.0/40e6*1024) {
+			t.Errorf("%d rounds, %v in the mean, the newest figures took %v", st.Rounds, st.RoundMean, st.RoundTime)
+		}
+		for _, e := range st.Engines {
+			if e.Name != "simulated" || !near(float64(e.Hashes), 20e6) || !near(e.Rate, 1e6) || !near(e.MeanRate, 20e6/21) {
+				t.Errorf("an engine's figures are %+v", e)
+			}
+		}
+
 		// One engine slows down to a third: two thirds of the rate are left.
 		slower := engines[1].(*simulated)
 		slower.mu.Lock()
-		slower.perCall = 3 * time.Millisecond
+		slower.perSeal = 3 * time.Microsecond
 		slower.mu.Unlock()
 		<-time.After(30 * time.Second)
 		if st := solver.Stats(); !near(st.Rate, 4e6/3) {
@@ -396,8 +409,8 @@ func TestStats(t *testing.T) {
 		<-ended
 		st = solver.Stats()
 		<-time.After(time.Hour)
-		if again := solver.Stats(); again != st || !near(st.Elapsed.Seconds(), 51) {
-			t.Errorf("figures change after the search: %+v, then %+v", st, again)
+		if d := cmp.Diff(st, solver.Stats()); d != "" || !near(st.Elapsed.Seconds(), 51) {
+			t.Errorf("figures change after the search: %s", d)
 		}
 	})
 }
@@ -447,4 +460,220 @@ func TestExpired(t *testing.T) {
 			t.Errorf("work of block %d with window %d at head %d: expired %v, want %v", c.block, c.window, c.head, got, c.want)
 		}
 	}
+}
+
+// The rate is the mean of the last samples, each of which weighs alpha times as much
+// as the next newer one.
+func TestRate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := simulate(0, time.Microsecond)
+		solver := pow.NewSolver(pow.Options{Engines: []pow.Engine{e}, UpdateInterval: 256, Samples: 3, Alpha: 0.5})
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		ended := make(chan struct{})
+		go func() {
+			defer close(ended)
+			_, _ = solver.Solve(ctx, sending(work(1, hopeless)))
+		}()
+		// Samples of a quarter of a second: at one million a second, then at a half, and
+		// at a quarter.
+		var got []float64
+		for _, perSeal := range []time.Duration{2 * time.Microsecond, 4 * time.Microsecond, time.Microsecond, time.Microsecond, time.Microsecond} {
+			<-time.After(250*time.Millisecond + time.Microsecond)
+			got = append(got, solver.Stats().Rate)
+			e.mu.Lock()
+			e.perSeal = perSeal
+			e.mu.Unlock()
+		}
+		want := []float64{1e6, (0.5 + 0.5*1) / 1.5 * 1e6, (0.25 + 0.5*0.5 + 0.25*1) / 1.75 * 1e6, (1 + 0.5*0.25 + 0.25*0.5) / 1.75 * 1e6, (1 + 0.5*1 + 0.25*0.25) / 1.75 * 1e6}
+		for i := range want {
+			if math.Abs(got[i]-want[i]) > 0.02*want[i] {
+				t.Errorf("after %d samples the rate is %.0f, want %.0f", i+1, got[i], want[i])
+			}
+		}
+		cancel()
+		<-ended
+	})
+}
+
+func TestChance(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := simulate(0, time.Microsecond)
+		solver := pow.NewSolver(pow.Options{Engines: []pow.Engine{e}})
+		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+		defer cancel()
+		works := make(chan pow.Work)
+		ended := make(chan struct{})
+		go func() {
+			defer close(ended)
+			_, _ = solver.Solve(ctx, works)
+		}()
+		w := work(1, hopeless)
+		works <- w
+		<-time.After(10 * time.Second)
+		if st := solver.Stats(); st.Chance != -1 {
+			t.Errorf("a chance of %v, and nobody knows when the work expires", st.Chance)
+		}
+		// At a million seals a second 2^64 take 584,942 years.
+		years := math.Exp2(64) / 1e6 / (365 * 24 * 3600)
+		w.Expires = time.Now().Add(200 * 365 * 24 * time.Hour)
+		works <- w
+		<-time.After(time.Second)
+		if st, want := solver.Stats(), 200/years; math.Abs(st.Chance-want) > 0.02*want {
+			t.Errorf("a chance of %v, want %v", st.Chance, want)
+		}
+		w.Expires = time.Now().Add(-time.Second)
+		works <- w
+		<-time.After(time.Millisecond)
+		if st := solver.Stats(); st.Chance != 0 {
+			t.Errorf("a chance of %v for work that has expired", st.Chance)
+		}
+		cancel()
+		<-ended
+	})
+}
+
+// How near the search has come is that of the best seal, and belongs to the newest
+// work.
+func TestBest(t *testing.T) {
+	e := &watcher{t: t, Engine: pow.NewGoEngine()}
+	e.solver = pow.NewSolver(pow.Options{Engines: []pow.Engine{e}, UpdateInterval: 64})
+	for block := range uint64(4) {
+		e.best = 0
+		w := work(block, 20_000)
+		s, err := e.solver.Solve(t.Context(), sending(w))
+		check(t, s, err, w)
+		met := s.Seal.Difficulty(pow.LittleEndian)
+		if got := e.solver.Stats().Best; got != met && got != met-1 {
+			t.Errorf("the best seal met %d, want %d", got, met)
+		}
+	}
+	if e.compared == 0 {
+		t.Error("no search took two calls")
+	}
+}
+
+// watcher looks at all seals that it is asked to try.
+type watcher struct {
+	pow.Engine
+	t        *testing.T
+	solver   *pow.Solver
+	best     uint64 // of the calls so far
+	compared int
+}
+
+func (e *watcher) Search(job *pow.Job, first, count uint64, hits []uint32) (uint64, int, error) {
+	if len(hits) > 200 {
+		return e.Engine.Search(job, first, count, hits)
+	}
+	// What is not within a sixty-fourth of the difficulty is not worth mentioning.
+	if got := e.solver.Stats().Best; e.best >= 20_000/64 && got != e.best && got != e.best-1 || e.best < 20_000/64 && got != 0 {
+		e.t.Errorf("the best seal met %d, want %d", got, e.best)
+	}
+	e.compared++
+	for i := first; i < first+count; i++ {
+		e.best = max(e.best, job.Seal(uint32(i)).Difficulty(job.Reading))
+	}
+	return e.Engine.Search(job, first, count, hits)
+}
+
+// However many seals an engine may try in a call, new work is begun within
+// milliseconds; and no call is of more than UpdateInterval.
+func TestUpdateInterval(t *testing.T) {
+	for _, interval := range []uint64{100, 1000, 50_000, 1 << 40} {
+		synctest.Test(t, func(t *testing.T) {
+			e := simulate(0, time.Microsecond)
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			defer cancel()
+			_, err := pow.NewSolver(pow.Options{Engines: []pow.Engine{e}, UpdateInterval: interval}).Solve(ctx, sending(work(1, hopeless)))
+			if !errors.Is(err, context.DeadlineExceeded) {
+				t.Fatal(err)
+			}
+			for _, c := range e.calls {
+				if c.count > interval || c.took > 3*time.Millisecond {
+					t.Fatalf("interval %d: a call of %d takes %v", interval, c.count, c.took)
+				}
+				// Engines work on 256 indexes at a time.
+				if interval >= 256 && (c.first%256 != 0 || c.count%256 != 0) {
+					t.Fatalf("interval %d: a call of %d from %d", interval, c.count, c.first)
+				}
+			}
+		})
+	}
+}
+
+func TestCPUs(t *testing.T) {
+	n := pow.CPUs()
+	if n < 1 || n > runtime.NumCPU() {
+		t.Errorf("%d processors of %d", n, runtime.NumCPU())
+	}
+	// A search raises GOMAXPROCS, but not the number of processors.
+	if _, err := pow.NewSolver(pow.Options{}).Solve(t.Context(), sending(work(1, 2))); err != nil {
+		t.Fatal(err)
+	}
+	if got := pow.CPUs(); got != n {
+		t.Errorf("%d processors after a search, %d before", got, n)
+	}
+	if runtime.GOMAXPROCS(0) <= n {
+		t.Error("no thread is left to look at the network")
+	}
+}
+
+// Whatever number of engines searches in the process, a thread is left over.
+func TestSolveSpares(t *testing.T) {
+	cpus := pow.CPUs()
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		engines := make([]pow.Engine, cpus)
+		var searches sync.WaitGroup
+		for range 3 {
+			for i := range engines {
+				engines[i] = simulate(time.Millisecond, 0)
+			}
+			solver := pow.NewSolver(pow.Options{Engines: engines})
+			searches.Go(func() { _, _ = solver.Solve(ctx, sending(work(1, hopeless))) })
+		}
+		synctest.Wait()
+		if got := runtime.GOMAXPROCS(0); got < 3*cpus+1 {
+			t.Errorf("%d engines search, GOMAXPROCS is %d", 3*cpus, got)
+		}
+		cancel()
+		searches.Wait()
+	})
+	if got := pow.CPUs(); got != cpus {
+		t.Errorf("%d processors, before it were %d", got, cpus)
+	}
+}
+
+// A search allocates when it begins and not call by call.
+func TestSolveAllocates(t *testing.T) {
+	e := &counting{Engine: pow.NewGoEngine()}
+	// Classic, so that one job lasts.
+	w := pow.Work{Challenge: pow.Classic(fill(1), fill(2), pow.LittleEndian, pow.LittleEndian), Difficulty: 1}
+	solver := pow.NewSolver(pow.Options{Engines: []pow.Engine{e}, UpdateInterval: 256})
+	allocations := func(calls int) float64 {
+		return testing.AllocsPerRun(5, func() {
+			e.left = calls
+			if _, err := solver.Solve(t.Context(), sending(w)); err != nil {
+				t.Fatal(err)
+			}
+		})
+	}
+	few, many := allocations(100), allocations(20_100)
+	if many-few > 200 {
+		t.Errorf("%.0f allocations for 100 calls, %.0f for 20,100", few, many)
+	}
+}
+
+// counting is an engine that finds nothing for so many calls.
+type counting struct {
+	pow.Engine
+	left int
+}
+
+func (e *counting) Search(job *pow.Job, first, count uint64, hits []uint32) (uint64, int, error) {
+	if e.left--; e.left > 0 && len(hits) <= 200 {
+		return count, 0, nil
+	}
+	return e.Engine.Search(job, first, count, hits)
 }

@@ -2,109 +2,203 @@ package pow
 
 import (
 	"math"
+	"math/bits"
 	"sync"
 	"time"
 )
 
-// Stats are the figures of a search, for people to watch.
+// Stats are the figures of a search, for people to watch. The names in brackets are
+// those of the Python SDK's RegistrationStatistics.
 type Stats struct {
 	Hashes   uint64        // seals tried since Solve began
-	Elapsed  time.Duration // since Solve began, or how long it took
-	Rate     float64       // seals a second, a moving average over the last seconds
-	MeanRate float64       // seals a second since Solve began
-	Rounds   uint64        // works received since Solve began
+	Elapsed  time.Duration // since Solve began, or how long it took (time_spent_total)
+	Rate     float64       // seals a second lately (hash_rate)
+	MeanRate float64       // seals a second since Solve began (hash_rate_perpetual)
+	Works    uint64        // works received since Solve began
+
+	// Rounds is how often an engine has tried Options.UpdateInterval seals
+	// (rounds_total), RoundMean is Elapsed divided by that (time_average), and RoundTime
+	// what lies between the two newest samples of the rate (time_spent).
+	Rounds               uint64
+	RoundTime, RoundMean time.Duration
 
 	Difficulty uint64   // of the newest work
 	Block      uint64   // its work block
 	BlockHash  [32]byte // and that block's hash
+	// Best is about the largest difficulty that a seal for the newest work has met,
+	// never more; 0 before the first one worth mentioning.
+	Best uint64
 
 	// Expected is the mean time to a solution at Rate, from now on: a search has
 	// no memory. 0 while there is no rate or no work.
 	Expected time.Duration
+	// Chance is how likely a solution comes before the newest work expires, from 0
+	// to 1; negative where Work.Expires or the rate is not known.
+	Chance float64
+
+	Engines []EngineStats // in the order of Options.Engines
+}
+
+// EngineStats are the figures of one engine.
+type EngineStats struct {
+	Name     string
+	Hashes   uint64
+	Rate     float64
+	MeanRate float64
 }
 
 // Stats returns the figures of the running search, or of the last one once Solve
 // has returned. It may be called at any time from any goroutine.
 func (s *Solver) Stats() Stats {
-	st := s.meter.read(s.hashes.Load())
-	if r := s.round.Load(); r != nil {
-		st.Difficulty, st.Block, st.BlockHash = r.work.Difficulty, r.work.Block, r.work.BlockHash
-		if st.Rate > 0 {
-			// A difficulty of d takes d seals in the mean.
-			ns := float64(max(st.Difficulty, 1)) / st.Rate * float64(time.Second)
-			st.Expected = time.Duration(math.MaxInt64)
-			if ns < math.MaxInt64 {
-				st.Expected = time.Duration(ns)
-			}
-		}
+	st := s.meter.read(s.counters, s.interval)
+	for i, e := range s.engines {
+		st.Engines[i].Name = e.Name()
+	}
+	st.Chance = -1
+	r := s.round.Load()
+	if r == nil {
+		return st
+	}
+	st.Difficulty, st.Block, st.BlockHash = r.work.Difficulty, r.work.Block, r.work.BlockHash
+	st.Best = r.best()
+	if st.Rate == 0 {
+		return st
+	}
+	// A difficulty of d takes d seals in the mean.
+	seconds := float64(max(st.Difficulty, 1)) / st.Rate
+	st.Expected = time.Duration(math.MaxInt64)
+	if ns := seconds * float64(time.Second); ns < math.MaxInt64 {
+		st.Expected = time.Duration(ns)
+	}
+	if !r.work.Expires.IsZero() {
+		left := max(r.work.Expires.Sub(s.meter.now()).Seconds(), 0)
+		st.Chance = -math.Expm1(-left / seconds)
 	}
 	return st
 }
 
-// The rate is sampled this often, and a sample's weight falls to 1/e in rateMemory.
-const (
-	sampleInterval = 250 * time.Millisecond
-	rateMemory     = 5 * time.Second
-)
+// best tells the difficulty that the best seal has met, from its highest 64 bits.
+func (r *round) best() uint64 {
+	top := r.least.Load()
+	switch top {
+	case math.MaxUint64: // as good as none
+		return 0
+	case 0:
+		return math.MaxUint64
+	}
+	d, _ := bits.Div64(1, 0, top+1)
+	return d
+}
 
-// meter keeps time and the moving average.
+// sampleInterval is how often the rate is sampled.
+const sampleInterval = 250 * time.Millisecond
+
+// meter keeps time and rates.
 type meter struct {
-	mu     sync.Mutex
-	began  time.Time // zero before the first Solve
-	ended  time.Time // zero while one runs
-	rounds uint64
+	samples int
+	alpha   float64
 
-	rate   float64 // 0 before the first sample
-	at     time.Time
-	hashes uint64 // at that time
+	mu    sync.Mutex
+	began time.Time // zero before the first Solve
+	ended time.Time // zero while one runs
+	works uint64
+	took  time.Duration // what the newest sample covers
+	at    time.Time     // of the newest sample
+	total series
+	each  []series
+}
+
+// series are the newest samples of a rate.
+type series struct {
+	hashes uint64    // at the newest
+	rates  []float64 // the newest last
 }
 
 func (m *meter) begin() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	now := time.Now()
-	m.began, m.ended, m.rounds = now, time.Time{}, 0
-	m.rate, m.at, m.hashes = 0, now, 0
+	m.began, m.ended, m.works, m.took, m.at = now, time.Time{}, 0, 0, now
+	m.total = series{}
+	clear(m.each)
 }
 
-func (m *meter) end(hashes uint64) {
+func (m *meter) end(counters []counter) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.ended = time.Now()
-	m.add(m.ended, hashes)
+	m.add(m.ended, counters)
 }
 
-func (m *meter) round() {
+// now is the time that figures are of.
+func (m *meter) now() time.Time {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.rounds++
+	if m.ended.IsZero() {
+		return time.Now()
+	}
+	return m.ended
 }
 
-func (m *meter) sample(hashes uint64) {
+func (m *meter) work() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.add(time.Now(), hashes)
+	m.works++
 }
 
-// add weighs a sample by the time it covers, so that late ticks do no harm.
-func (m *meter) add(now time.Time, hashes uint64) {
-	dt := now.Sub(m.at).Seconds()
-	if dt <= 0 || hashes < m.hashes {
+func (m *meter) sample(counters []counter) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.add(time.Now(), counters)
+}
+
+// add takes a sample. Where nothing was tried there is none, and one that covers
+// little time would say little.
+func (m *meter) add(now time.Time, counters []counter) {
+	took := now.Sub(m.at)
+	var sum uint64
+	for i := range counters {
+		sum += counters[i].tried.Load()
+	}
+	if took <= 0 || sum == m.total.hashes || len(m.total.rates) > 0 && took < sampleInterval/4 {
 		return
 	}
-	rate := float64(hashes-m.hashes) / dt
-	if m.rate == 0 {
-		m.rate = rate
-	} else {
-		m.rate += (1 - math.Exp(-dt/rateMemory.Seconds())) * (rate - m.rate)
+	m.total.add(sum, took, m.samples)
+	for i := range counters {
+		m.each[i].add(counters[i].tried.Load(), took, m.samples)
 	}
-	m.at, m.hashes = now, hashes
+	m.at, m.took = now, took
 }
 
-func (m *meter) read(hashes uint64) Stats {
+func (s *series) add(hashes uint64, took time.Duration, most int) {
+	if len(s.rates) == most {
+		s.rates = append(s.rates[:0], s.rates[1:]...)
+	}
+	s.rates = append(s.rates, float64(hashes-s.hashes)/took.Seconds())
+	s.hashes = hashes
+}
+
+// rate is the mean of the samples, each of which weighs alpha times as much as the
+// next newer one. (The SDK's weights are the wrong way round: there the oldest
+// weighs the most.)
+func (s *series) rate(alpha float64) float64 {
+	var sum, weights float64
+	weight := 1.0
+	for i := len(s.rates) - 1; i >= 0; i-- {
+		sum += weight * s.rates[i]
+		weights += weight
+		weight *= alpha
+	}
+	if weights == 0 {
+		return 0
+	}
+	return sum / weights
+}
+
+func (m *meter) read(counters []counter, interval uint64) Stats {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	st := Stats{Hashes: hashes, Rounds: m.rounds, Rate: m.rate}
+	st := Stats{Works: m.works, RoundTime: m.took, Engines: make([]EngineStats, len(counters))}
 	switch {
 	case m.began.IsZero():
 	case m.ended.IsZero():
@@ -112,11 +206,28 @@ func (m *meter) read(hashes uint64) Stats {
 	default:
 		st.Elapsed = m.ended.Sub(m.began)
 	}
-	if st.Elapsed > 0 {
-		st.MeanRate = float64(hashes) / st.Elapsed.Seconds()
+	mean := func(hashes uint64) float64 {
+		if st.Elapsed <= 0 {
+			return 0
+		}
+		return float64(hashes) / st.Elapsed.Seconds()
 	}
-	if st.Rate == 0 {
+	for i := range counters {
+		e := &st.Engines[i]
+		e.Hashes = counters[i].tried.Load()
+		e.MeanRate = mean(e.Hashes)
+		if e.Rate = m.each[i].rate(m.alpha); len(m.total.rates) == 0 {
+			e.Rate = e.MeanRate // the search was too short for a sample
+		}
+		st.Hashes += e.Hashes
+		st.Rounds += e.Hashes / interval
+	}
+	st.MeanRate = mean(st.Hashes)
+	if st.Rate = m.total.rate(m.alpha); st.Rate == 0 {
 		st.Rate = st.MeanRate
+	}
+	if st.Rounds > 0 {
+		st.RoundMean = st.Elapsed / time.Duration(st.Rounds)
 	}
 	return st
 }

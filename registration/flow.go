@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/bittensor-go/bt/pow"
+	"github.com/bittensor-go/bt/pow/engines"
 	"github.com/bittensor-go/bt/substrate"
 	"github.com/bittensor-go/bt/substrate/ss58"
 	"github.com/bittensor-go/bt/subtensor"
@@ -27,6 +28,9 @@ type flow struct {
 	search   *search        // nil for none
 	attempts int
 	queued   int    // how often a proof had to stand back behind another transaction
+	known    uint64 // the newest block when all began, whose age is not known
+	first    uint64 // the first block that came after it, and when
+	firstAt  time.Time
 	pending  bool   // a proof was handed to the node, which may put it into a block
 	after    uint64 // works must be of later blocks than this
 	refused  error  // why the last proof was
@@ -51,11 +55,7 @@ func newFlow(c *subtensor.Client, netuid uint16, hotkey, coldkey ss58.AccountID,
 	if opts.Progress == nil {
 		opts.Progress = func(Progress) {}
 	}
-	solver := opts.Solver
-	if solver == nil {
-		solver = pow.NewSolver(pow.Options{})
-	}
-	return &flow{c: c, netuid: netuid, hotkey: hotkey, coldkey: coldkey, opts: opts, solver: solver}
+	return &flow{c: c, netuid: netuid, hotkey: hotkey, coldkey: coldkey, opts: opts, solver: opts.Solver}
 }
 
 // context says what an error is about. An end of ctx is not dressed up as a
@@ -138,8 +138,15 @@ func (k Keys) signer(which subtensor.Signer) (substrate.Signer, error) {
 
 // begin reads the terms at the head. Its error is why there is nothing to do.
 func (f *flow) begin(ctx context.Context) error {
+	if f.solver == nil {
+		all, err := engines.New(engines.Options{})
+		if err != nil {
+			return err
+		}
+		f.solver = pow.NewSolver(pow.Options{Engines: all})
+	}
 	f.newest = f.look(ctx, nil)
-	f.rule = f.newest.terms.Rule
+	f.rule, f.known = f.newest.terms.Rule, f.newest.terms.Block
 	return f.newest.err
 }
 
@@ -372,9 +379,25 @@ func (f *flow) feed(ctx context.Context, kept bool) error {
 	}
 	if work := v.state.Work(v.terms); work != f.search.fed {
 		f.search.fed = work
+		if pace := f.pace(v.state); pace > 0 {
+			work.Expires = time.Now().Add(time.Duration(min(work.Window, 1<<16)) * pace)
+		}
 		put(f.search.work, work)
 	}
 	return nil
+}
+
+// pace is how long a block takes: as seen so far, else as the runtime says; 0 where
+// neither is known.
+func (f *flow) pace(s *subtensor.State) time.Duration {
+	now := time.Now()
+	switch {
+	case f.firstAt.IsZero() && s.Number > f.known:
+		f.first, f.firstAt = s.Number, now
+	case !f.firstAt.IsZero() && s.Number > f.first:
+		return now.Sub(f.firstAt) / time.Duration(s.Number-f.first)
+	}
+	return s.Schema().BlockTime()
 }
 
 // idle reports whether a proof for the newest block would be of no use. That the

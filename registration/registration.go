@@ -34,8 +34,8 @@ type Keys struct {
 
 // Options configure a search. The zero value is good.
 type Options struct {
-	// Solver searches; nil means one with plain Go engines on all cores. It is used
-	// by one registration at a time.
+	// Solver searches; nil means one with the best engines on all cores. It is used by
+	// one registration at a time.
 	Solver *pow.Solver
 	// MaxAttempts is how many proofs are submitted at most; 0 means
 	// DefaultAttempts. Proofs that expire before they are submitted do not count.

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"math"
 	"math/big"
+	"reflect"
 	"runtime"
 	"slices"
 	"strings"
@@ -22,6 +23,7 @@ import (
 	"github.com/bittensor-go/bt/devnet"
 	"github.com/bittensor-go/bt/internal/vectors"
 	"github.com/bittensor-go/bt/pow"
+	"github.com/bittensor-go/bt/pow/cpu"
 	"github.com/bittensor-go/bt/registration"
 	"github.com/bittensor-go/bt/substrate"
 	"github.com/bittensor-go/bt/substrate/keypair"
@@ -189,14 +191,14 @@ func TestRefusedBeforeAnyWork(t *testing.T) {
 			}
 			solver := pow.NewSolver(pow.Options{})
 			result, err := registration.Register(soon(t), client, test.netuid, who.keys(), registration.Options{Solver: solver})
-			if !errors.Is(err, test.want) || result != (registration.Result{}) {
+			if !errors.Is(err, test.want) || !reflect.DeepEqual(result, registration.Result{}) {
 				t.Errorf("%+v, %v", result, err)
 			}
 			if _, err := registration.CreatePOW(soon(t), client, test.netuid, who.hot.Account(), who.cold.Account(), registration.Options{Solver: solver}); !errors.Is(err, test.want) {
 				t.Errorf("CreatePOW: %v", err)
 			}
-			if len(who.asked) != 0 || c.submitted() != 0 || solver.Stats().Rounds != 0 {
-				t.Errorf("asked %v, %d submissions, %d rounds", who.asked, c.submitted(), solver.Stats().Rounds)
+			if len(who.asked) != 0 || c.submitted() != 0 || solver.Stats().Works != 0 {
+				t.Errorf("asked %v, %d submissions, %d works", who.asked, c.submitted(), solver.Stats().Works)
 			}
 		})
 	}
@@ -329,20 +331,24 @@ func TestCancelAfterSubmission(t *testing.T) {
 type hook struct {
 	pow.Engine
 	target pow.Target
+	share  pow.Target // that a solver searches for
 	times  atomic.Int32
 	do     func()
 }
 
 func (h *hook) Search(job *pow.Job, first, count uint64, hits []uint32) (uint64, int, error) {
 	tried, found, err := h.Engine.Search(job, first, count, hits)
-	if found > 0 && job.Target == h.target && h.times.Add(-1) >= 0 {
-		h.do()
+	if job.Target == h.share {
+		proof := slices.ContainsFunc(hits[:found], func(i uint32) bool { return h.target.Met(job.Seal(i), job.Reading) })
+		if proof && h.times.Add(-1) >= 0 {
+			h.do()
+		}
 	}
 	return tried, found, err
 }
 
 func hooked(times int32, do func()) *pow.Solver {
-	h := &hook{Engine: pow.NewGoEngine(), target: pow.TargetFor(difficulty), do: do}
+	h := &hook{Engine: pow.NewGoEngine(), target: pow.TargetFor(difficulty), share: pow.TargetFor(difficulty / 64), do: do}
 	h.times.Store(times)
 	return pow.NewSolver(pow.Options{Engines: []pow.Engine{h}})
 }
@@ -427,7 +433,7 @@ func TestWeakSolutionIsNotSubmitted(t *testing.T) {
 	lowered := false
 	rec.at[registration.Solving] = func(p registration.Progress) {
 		// The first work of a search of its own: the weak proof was dropped before.
-		if p.Stats.Difficulty == hopeless && p.Stats.Rounds == 1 && !lowered {
+		if p.Stats.Difficulty == hopeless && p.Stats.Works == 1 && !lowered {
 			lowered = true
 			c.set(t, "Difficulty", u64(difficulty), u16(netuid))
 			raise(difficulty)
@@ -480,8 +486,8 @@ func TestWaitsForANewerWorkBlock(t *testing.T) {
 	rec := stepping(t, c)
 	stepped := uint64(0)
 	rec.at[registration.Waiting] = func(p registration.Progress) {
-		if !errors.Is(p.Err, subtensor.ErrReplay) || p.Stats.Rounds != 0 {
-			t.Errorf("waits with %v, %d rounds", p.Err, p.Stats.Rounds)
+		if !errors.Is(p.Err, subtensor.ErrReplay) || p.Stats.Works != 0 {
+			t.Errorf("waits with %v, %d works", p.Err, p.Stats.Works)
 		}
 		if p.Head.Number >= stepped {
 			stepped = c.node.Step()
@@ -655,11 +661,11 @@ func TestSearchFollowsTheHead(t *testing.T) {
 	rec := &recorder{t: t, at: map[registration.Phase]func(registration.Progress){
 		registration.Solving: func(p registration.Progress) {
 			switch {
-			case p.Stats.Block < stepped || p.Stats.Rounds == 0: // not yet
+			case p.Stats.Block < stepped || p.Stats.Works == 0: // not yet
 			case stepped < 5:
 				stepped = c.node.Step()
-			case p.Stats.Rounds < 4:
-				t.Errorf("%d rounds at block %d", p.Stats.Rounds, p.Stats.Block)
+			case p.Stats.Works < 4:
+				t.Errorf("%d works at block %d", p.Stats.Works, p.Stats.Block)
 				cancel()
 			default:
 				if quiet++; quiet == 3 {
@@ -689,8 +695,8 @@ func TestSigner(t *testing.T) {
 		keys.Signer = signer
 		solver := pow.NewSolver(pow.Options{})
 		_, err := registration.Register(soon(t), client, netuid, keys, registration.Options{Solver: solver})
-		if err == nil || name == "refuses" && !errors.Is(err, locked) || solver.Stats().Rounds != 0 {
-			t.Errorf("%s: %v, %d rounds", name, err, solver.Stats().Rounds)
+		if err == nil || name == "refuses" && !errors.Is(err, locked) || solver.Stats().Works != 0 {
+			t.Errorf("%s: %v, %d works", name, err, solver.Stats().Works)
 		}
 	}
 	if c.submitted() != 0 {
@@ -719,6 +725,82 @@ func TestCreatePOW(t *testing.T) {
 		t.Errorf("%d submissions", c.submitted())
 	}
 	noGoroutines(t)
+}
+
+// Where no solver is given, the best engines search, one for each processor.
+func TestEngines(t *testing.T) {
+	c := start(t, devnet.Options{Difficulty: difficulty})
+	client, who := c.dial(t), newRegistrant(t)
+	t.Setenv(cpu.Variable, "abacus")
+	if _, err := registration.Register(soon(t), client, netuid, who.keys(), registration.Options{}); err == nil || !strings.Contains(err.Error(), "abacus") {
+		t.Errorf("with engines that are not there: %v", err)
+	}
+	t.Setenv(cpu.Variable, "")
+	result, err := registration.Register(soon(t), client, netuid, who.keys(), registration.Options{Progress: stepping(t, c).progress})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(result.Stats.Engines) != pow.CPUs() {
+		t.Errorf("%d engines for %d processors", len(result.Stats.Engines), pow.CPUs())
+	}
+	for _, e := range result.Stats.Engines {
+		if e.Name != cpu.Names()[0] {
+			t.Errorf("engine %s, want %s", e.Name, cpu.Names()[0])
+		}
+	}
+}
+
+// A proof is good for five blocks: of 12 seconds, as the runtime has it, until two
+// blocks were seen to come sooner. How old the first one was nobody knows.
+func TestWorkExpires(t *testing.T) {
+	for _, steps := range []int{0, 1, 5} {
+		c := start(t, devnet.Options{Difficulty: difficulty})
+		if steps > 0 {
+			c.set(t, "MinDifficulty", u64(hopeless), u16(netuid))
+			c.node.Step()
+		}
+		e := &perJob{Engine: pow.NewGoEngine(), target: pow.TargetFor(hopeless / 64), do: func(n int) {
+			if n == steps {
+				c.set(t, "Difficulty", u64(difficulty), u16(netuid))
+				c.set(t, "MinDifficulty", u64(difficulty), u16(netuid))
+			}
+			c.node.Step()
+		}}
+		who := newRegistrant(t)
+		client := c.dial(t)
+		began := time.Now()
+		s, err := registration.CreatePOW(soon(t), client, netuid, who.hot.Account(), who.cold.Account(), registration.Options{
+			Solver: pow.NewSolver(pow.Options{Engines: []pow.Engine{e}}),
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ended := time.Now()
+		switch in := s.Expires.Sub(began); {
+		case steps < 2 && (in < time.Minute || s.Expires.After(ended.Add(time.Minute))):
+			t.Errorf("after %d blocks the work expires in %v, want a minute", steps, in)
+		case steps >= 2 && in > 30*time.Second:
+			t.Errorf("%d blocks came at once, and the work expires in %v", steps, in)
+		}
+	}
+}
+
+// perJob is an engine that does something for each new job with a target.
+type perJob struct {
+	pow.Engine
+	target pow.Target
+	jobs   int
+	last   pow.Job
+	do     func(n int)
+}
+
+func (e *perJob) Search(job *pow.Job, first, count uint64, hits []uint32) (uint64, int, error) {
+	if *job != e.last && job.Target == e.target {
+		e.last = *job
+		e.jobs++
+		e.do(e.jobs)
+	}
+	return e.Engine.Search(job, first, count, hits)
 }
 
 // Several register at once on a chain that takes one a block: all get there, with

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"time"
 
 	"github.com/bittensor-go/bt/pow"
 	"github.com/bittensor-go/bt/substrate/ss58"
@@ -15,6 +16,22 @@ func (s *State) PowRule() (Rule, error) { return s.schema.PowRule() }
 
 // PowRule returns the rule of the runtime; see NewRule.
 func (s *Schema) PowRule() (Rule, error) { return NewRule(s.md, s.spec) }
+
+// BlockTime returns how long a block takes by the runtime's constants, twice
+// Timestamp.MinimumPeriod: 12 seconds on the main network, 250 milliseconds with
+// fast blocks. It is 0 where the metadata does not say.
+func (s *Schema) BlockTime() time.Duration {
+	pallet, ok := s.md.Pallet("Timestamp")
+	if !ok {
+		return 0
+	}
+	c, ok := pallet.Constant("MinimumPeriod")
+	var period uint64
+	if !ok || s.types.Decode(c.Type, c.Value, &period) != nil || period > uint64(time.Hour/time.Millisecond) {
+		return 0
+	}
+	return 2 * time.Duration(period) * time.Millisecond
+}
 
 // Challenge returns the puzzle whose work block is the state's block.
 func (s *State) Challenge(rule Rule, netuid uint16, hotkey, coldkey ss58.AccountID) pow.Challenge {

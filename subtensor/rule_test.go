@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/bittensor-go/bt/internal/vectors"
 	"github.com/bittensor-go/bt/pow"
@@ -537,6 +538,22 @@ func TestEffectiveDifficulty(t *testing.T) {
 		got := subtensor.EffectiveDifficulty(value(c.Difficulty, 0), value(c.Min, 0), value(c.Max, ^uint64(0)))
 		if strconv.FormatUint(got, 10) != c.Effective {
 			t.Errorf("%+v: %d", c, got)
+		}
+	}
+}
+
+// Blocks of the public runtimes take 12 seconds, but for those built with fast
+// blocks (chain-facts 5).
+func TestBlockTime(t *testing.T) {
+	for _, r := range runtimes(t) {
+		for _, md := range r.versions(t) {
+			s, err := subtensor.NewSchema(md, r.spec)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := s.BlockTime(); got != 12*time.Second && got != 250*time.Millisecond {
+				t.Errorf("%s, V%d: a block takes %v", r.dir, md.Version, got)
+			}
 		}
 	}
 }

@@ -43,17 +43,25 @@ func (a *app) watch(what string) (stop func()) {
 
 // follow is watch for something that goes on.
 func (a *app) follow(what func() string) (stop func()) {
+	began := time.Now()
+	return a.show(time.Second, func() []string {
+		return []string{fmt.Sprintf("%s, %s", what(), time.Since(began).Round(time.Second))}
+	})
+}
+
+// show shows what the lines are at every interval, until the returned function is
+// called.
+func (a *app) show(interval time.Duration, lines func() []string) (stop func()) {
 	if a.quiet {
 		return func() {}
 	}
 	var (
 		view    = a.view()
-		began   = time.Now()
 		done    = make(chan struct{})
 		watcher sync.WaitGroup
 	)
 	watcher.Go(func() {
-		ticker := time.NewTicker(time.Second)
+		ticker := time.NewTicker(interval)
 		defer ticker.Stop()
 		for {
 			select {
@@ -61,7 +69,7 @@ func (a *app) follow(what func() string) (stop func()) {
 				view.Clear()
 				return
 			case <-ticker.C:
-				view.Status(fmt.Sprintf("%s, %s", what(), time.Since(began).Round(time.Second)))
+				view.Status(lines()...)
 			}
 		}
 	})
@@ -74,17 +82,39 @@ func (a *app) follow(what func() string) (stop func()) {
 // settled is how long a search runs before its rate says something.
 const settled = 250 * time.Millisecond
 
-// searchLines describes a search for a seal.
+// searchLines describes the search for a seal of a registration.
 func searchLines(netuid uint16, attempt int, s pow.Stats) []string {
-	what := fmt.Sprintf("solving for netuid %d", netuid)
-	work := fmt.Sprintf("block %d, difficulty %s, attempt %d", s.Block, thousands(s.Difficulty), attempt)
+	return statsLines(
+		fmt.Sprintf("solving for netuid %d", netuid),
+		fmt.Sprintf("block %d, difficulty %s, attempt %d", s.Block, thousands(s.Difficulty), attempt), s,
+	)
+}
+
+// statsLines adds to two lines, what is done and what for, how it goes.
+func statsLines(what, work string, s pow.Stats) []string {
 	if s.Elapsed < settled || s.Rate == 0 {
 		return []string{what, work}
 	}
-	return []string{
-		fmt.Sprintf("%s: %s, expected in %s", what, rate(s.Rate), expected(s.Expected)),
-		fmt.Sprintf("%s, %s seals in %s", work, thousands(s.Hashes), span(s.Elapsed)),
+	what += fmt.Sprintf(": %s, expected in %s", rate(s.Rate), expected(s.Expected))
+	if s.Chance >= 0 {
+		work += fmt.Sprintf(", %s likely before it expires", percent(s.Chance))
 	}
+	done := fmt.Sprintf("%s seals in %s", thousands(s.Hashes), span(s.Elapsed))
+	if s.Best > 0 {
+		done += ", best share " + thousands(s.Best)
+	}
+	return []string{what, work, done}
+}
+
+// percent writes a probability. What is not certain is not shown as if it were.
+func percent(p float64) string {
+	switch {
+	case p > 0 && p < 0.01:
+		return "<1%"
+	case p > 0.99 && p < 1:
+		return ">99%"
+	}
+	return fmt.Sprintf("%.0f%%", 100*p)
 }
 
 // rate writes seals a second.

@@ -193,7 +193,7 @@ func (a *app) solveAndRegister(ctx context.Context, c *subtensor.Client, netuid 
 			case registration.Waiting:
 				view.Status(waitingLine(p))
 			case registration.Solving:
-				if p.Stats.Rounds > 0 {
+				if p.Stats.Works > 0 {
 					view.Status(searchLines(netuid, p.Attempts+1, p.Stats)...)
 				}
 			case registration.Submitting, registration.Submitted:

@@ -4,7 +4,6 @@ package engines
 
 import (
 	"fmt"
-	"runtime"
 
 	"github.com/bittensor-go/bt/pow"
 	"github.com/bittensor-go/bt/pow/cpu"
@@ -25,7 +24,7 @@ func New(o Options) ([]pow.Engine, error) {
 		return nil, fmt.Errorf("%d processes cannot be", n)
 	}
 	if n == 0 {
-		n = runtime.GOMAXPROCS(0)
+		n = pow.CPUs()
 	}
 	all := make([]pow.Engine, n)
 	for i := range all {

@@ -1,10 +1,10 @@
 package engines_test
 
 import (
-	"runtime"
 	"strings"
 	"testing"
 
+	"github.com/bittensor-go/bt/pow"
 	"github.com/bittensor-go/bt/pow/cpu"
 	"github.com/bittensor-go/bt/pow/engines"
 )
@@ -18,7 +18,7 @@ func TestNew(t *testing.T) {
 		name    string
 		err     string
 	}{
-		{engines.Options{}, runtime.GOMAXPROCS(0), best, ""},
+		{engines.Options{}, pow.CPUs(), best, ""},
 		{engines.Options{NumProcesses: 3}, 3, best, ""},
 		{engines.Options{NumProcesses: 1, CPU: "generic"}, 1, "generic", ""},
 		{engines.Options{NumProcesses: -1}, 0, "", "-1 processes"},
