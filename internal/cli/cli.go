@@ -105,7 +105,7 @@ func (a *app) root() *cobra.Command {
 	root.PersistentFlags().BoolVar(&a.json, "json", false, "write one JSON document to stdout")
 	root.PersistentFlags().BoolVarP(&a.quiet, "quiet", "q", false, "no progress and no messages, only results and errors")
 	root.AddCommand(
-		a.demo(), a.devnet(), a.metagraph(), a.subnets(), a.register(), a.wallet(), a.doctor(), a.debug(), a.version(), a.completion(),
+		a.demo(), a.devnet(), a.metagraph(), a.subnets(), a.register(), a.pow(), a.wallet(), a.doctor(), a.debug(), a.version(), a.completion(),
 		exitCodesTopic(), environmentTopic(),
 	)
 	root.SetHelpCommand(a.help())

@@ -30,7 +30,8 @@ const (
 const exitCodes = `bt exits with
 
     0  ok; also where the hotkey to register is registered already
-    1  any other error; of bt doctor: something that bt needs does not work
+    1  any other error; of bt doctor: something that bt needs does not work;
+       of bt pow verify: no; of bt pow solve: nothing found in time
     2  wrong usage: unknown command, flag or network name, missing value
     3  network: the node cannot be reached, went away, or is of another chain
     4  refused by the chain: no such subnet or block, registration not possible

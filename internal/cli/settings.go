@@ -24,6 +24,8 @@ const environment = `bt looks at
                         where it is not set; where there is no home folder
                         either, nothing is cached
   BT_WALLET_PASSWORD    the password of coldkeys, for scripts
+  BT_CPU                the engine that searches for seals: one that bt pow bench
+                        lists
   NO_COLOR              set to anything: no colours
 
 The flag --network comes before BT_CHAIN_ENDPOINT, that before
@@ -49,7 +51,6 @@ var aliases = map[string]string{
 	"name":                     "wallet-name",
 	"wallet.hotkey":            "wallet-hotkey",
 	"wallet_hotkey":            "wallet-hotkey",
-	"hotkey":                   "wallet-hotkey",
 	"no-use-password":          "no-password",
 	"n-words":                  "words",
 	"n_words":                  "words",

@@ -40,6 +40,10 @@ type walletFlags struct{ name, hotkey string }
 func (a *app) walletFlags(cmd *cobra.Command, f *walletFlags) {
 	cmd.Flags().StringVar(&f.name, "wallet-name", wallet.DefaultName, "the wallet's name")
 	cmd.Flags().StringVar(&f.hotkey, "wallet-hotkey", wallet.DefaultName, "the hotkey's name")
+	// btcli's name of it. It is no alias for all commands: elsewhere --hotkey is an
+	// address.
+	cmd.Flags().StringVar(&f.hotkey, "hotkey", wallet.DefaultName, "")
+	_ = cmd.Flags().MarkHidden("hotkey") // it fails where there is no such flag
 	complete(cmd, "wallet-name", func() []string {
 		names, _ := a.walletNames() // no completion where there is no list
 		return names
