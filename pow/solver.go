@@ -65,7 +65,7 @@ type Options struct {
 	Engines []Engine
 	// UpdateInterval is the most seals of one engine call, and a round of the
 	// statistics (update_interval). 0 is 50,000 for the statistics, and for calls
-	// what time allows: however large it is, a call takes about a millisecond, so that
+	// what time allows: however large it is, a call takes about half a millisecond, so that
 	// it never delays the switch to a new work.
 	UpdateInterval uint64
 	// Samples is how many samples, of a quarter of a second, Stats.Rate is the mean
@@ -152,8 +152,8 @@ func NewSolver(opts Options) *Solver {
 
 // Solve searches until a solution is found, ctx ends (it returns ctx.Err()) or
 // an engine fails. It waits for the first Work; each further one replaces the
-// one before, and every engine switches to it within one call, a few
-// milliseconds. When the work channel is closed the search for the newest work
+// one before, and every engine switches to it within one call, half
+// a millisecond. When the work channel is closed the search for the newest work
 // goes on; closed before any work came, Solve returns [ErrNoWork]. The caller
 // owns the channel and may stop sending at any time, but a send can block once
 // Solve has returned.
@@ -273,7 +273,7 @@ type result struct {
 // How long an engine's call should take, how many seals the first one tries, and of
 // what a call should be a multiple: engines work on so many indexes at a time.
 const (
-	callTime  = time.Millisecond
+	callTime  = 500 * time.Microsecond
 	callFirst = 1 << 10
 	callUnit  = 1 << 8
 )

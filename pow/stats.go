@@ -143,6 +143,9 @@ func (m *meter) now() time.Time {
 func (m *meter) work() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if m.works == 0 {
+		m.at = time.Now() // before, there was nothing to try
+	}
 	m.works++
 }
 

@@ -18,8 +18,8 @@ func (s *State) PowRule() (Rule, error) { return s.schema.PowRule() }
 func (s *Schema) PowRule() (Rule, error) { return NewRule(s.md, s.spec) }
 
 // BlockTime returns how long a block takes by the runtime's constants, twice
-// Timestamp.MinimumPeriod: 12 seconds on the main network, 250 milliseconds with
-// fast blocks. It is 0 where the metadata does not say.
+// Timestamp.MinimumPeriod: 12 seconds on the main network, from 250 milliseconds up
+// on others. It is 0 where the metadata does not say.
 func (s *Schema) BlockTime() time.Duration {
 	pallet, ok := s.md.Pallet("Timestamp")
 	if !ok {
