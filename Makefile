@@ -8,7 +8,7 @@ LINT_VERSION    := v2.15.0
 GOFUMPT_VERSION := v0.12.0
 PLATFORMS       := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
 
-.PHONY: all check build cross vet lint fmt tidy-check generate generate-check test bench bench-peers e2e realnode tools clean
+.PHONY: all check build cross vet lint fmt tidy-check generate generate-check test bench bench-peers bench-pow e2e realnode tools clean
 
 all: build
 
@@ -63,6 +63,10 @@ bench:
 ## bench-peers: bt beside other clients (needs the peers that bench/README.md lists)
 bench-peers:
 	GO="$(GO)" PEER_PYTHON="$(PEER_PYTHON)" PEER_PYTHON_9="$(PEER_PYTHON_9)" BENCH_NODE="$(BENCH_NODE)" BENCH_PROXY="$(BENCH_PROXY)" ROUNDS="$(ROUNDS)" sh bench/peers.sh
+
+## bench-pow: the proof of work beside other searchers (needs the peers that bench/README.md lists)
+bench-pow:
+	GO="$(GO)" PEER_PYTHON="$(PEER_PYTHON)" PEER_PYTHON_9="$(PEER_PYTHON_9)" POW_PROTOTYPE="$(POW_PROTOTYPE)" ROUNDS="$(ROUNDS)" HEADS="$(HEADS)" sh bench/pow.sh
 
 ## e2e: bt against clients and nodes that are not ours (needs node and npm)
 e2e: build

@@ -307,6 +307,7 @@ func (s *Solver) search(ctx context.Context, i int) result {
 			count -= (first + count) % callUnit
 		}
 		count = min(count, job.Count()-first)
+		yield()
 		began := time.Now()
 		tried, found, err := e.Search(&job, first, count, hits[:])
 		took := time.Since(began)
