@@ -5,3 +5,6 @@ var GoEngines = map[string]func() Engine{
 	"standard": func() Engine { return &goEngine{newStandardSum()} },
 	"folded":   func() Engine { return &goEngine{new(foldedSum)} },
 }
+
+// Quota reads the quota of cgroups from a file system.
+var Quota = quota

@@ -81,13 +81,6 @@ const (
 	defaultAlpha    = 0.8
 )
 
-// CPUs returns how many processors the process may use by its affinity and its
-// cgroup's quota (get_cpu_count), or GOMAXPROCS where the environment has it.
-func CPUs() int { return processors() }
-
-// processors is what GOMAXPROCS was before any Solve raised it.
-var processors = sync.OnceValue(func() int { return runtime.GOMAXPROCS(0) })
-
 // Solver solves puzzles with its engines. Its methods may be called from several
 // goroutines; one Solve runs at a time.
 type Solver struct {
