@@ -127,10 +127,11 @@ func (p *params) text() string {
 	return s
 }
 
+// decode reads hexadecimal digits. Like a node it takes them without 0x too, as
+// the official client sends the arguments of state_call.
 func (p *params) decode(s string) []byte {
-	digits, ok := strings.CutPrefix(s, "0x")
-	b, err := hex.DecodeString(digits)
-	if !ok || err != nil {
+	b, err := hex.DecodeString(strings.TrimPrefix(s, "0x"))
+	if err != nil {
 		p.fail("0x and pairs of hexadecimal digits are expected")
 		return nil
 	}

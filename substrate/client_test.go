@@ -841,8 +841,8 @@ func TestState(t *testing.T) {
 			return params[1], nil
 		})
 		var last []byte
-		for i := range byte(3) {
-			want := bytes.Repeat([]byte{i}, 100-int(i))
+		for i, n := range []int{100, 99, 98, 101, 100} {
+			want := bytes.Repeat([]byte{byte(i)}, n)
 			err := s.Query(t.Context(), "Api_echo", want, func(answer []byte) error {
 				if !bytes.Equal(answer, want) {
 					t.Errorf("%x, want %x", answer, want)
