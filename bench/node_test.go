@@ -64,8 +64,15 @@ func TestServe(t *testing.T) {
 func startNode(b testing.TB, neurons int) string {
 	b.Helper()
 	vectors.Dir(b) // skips where there are none, which the node could not tell
-	cmd := exec.Command(os.Args[0], "-test.run", "^TestServe$")
-	cmd.Env = append(os.Environ(), serving+"="+strconv.Itoa(neurons))
+	return startTest(b, "TestServe", serving+"="+strconv.Itoa(neurons))
+}
+
+// startTest runs a test of this binary that is a node, in a process of its own until
+// the test at hand ends, and returns the address that it prints.
+func startTest(b testing.TB, name, env string) string {
+	b.Helper()
+	cmd := exec.Command(os.Args[0], "-test.run", "^"+name+"$")
+	cmd.Env = append(os.Environ(), env)
 	stdin, err := cmd.StdinPipe()
 	if err != nil {
 		b.Fatal(err)

@@ -1,7 +1,6 @@
 package bench
 
 import (
-	"bufio"
 	"context"
 	"encoding/binary"
 	"encoding/json"
@@ -13,7 +12,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"os/exec"
 	"slices"
 	"strconv"
 	"strings"
@@ -92,30 +90,7 @@ func TestServeHeads(t *testing.T) {
 // to its heads.
 func subscribe(t testing.TB) *rpc.Subscription {
 	t.Helper()
-	cmd := exec.Command(os.Args[0], "-test.run", "^TestServeHeads$")
-	cmd.Env = append(os.Environ(), servingHeads+"=1")
-	stdin, err := cmd.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	stderr, err := cmd.StderrPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		stdin.Close()
-		if err := cmd.Wait(); err != nil {
-			t.Errorf("the node: %v", err)
-		}
-	})
-	url, err := bufio.NewReader(stderr).ReadString('\n')
-	if err != nil {
-		t.Fatal(err)
-	}
-	conn, err := rpc.Dial(t.Context(), strings.TrimSpace(url), rpc.Options{})
+	conn, err := rpc.Dial(t.Context(), startTest(t, "TestServeHeads", servingHeads+"=1"), rpc.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -69,6 +69,21 @@ func fold(state [8]uint32, block [16]uint32) (f [foldedEnd]uint32) {
 	return f
 }
 
+// randomBlock returns a message that fills a block, and the block's words.
+func randomBlock(rng *rand.Rand) (message [55]byte, words [16]uint32) {
+	for i := range message {
+		message[i] = byte(rng.Uint32())
+	}
+	var padded [64]byte
+	copy(padded[:], message[:])
+	padded[55] = 0x80
+	binary.BigEndian.PutUint64(padded[56:], 55*8)
+	for i := range words {
+		words[i] = binary.BigEndian.Uint32(padded[4*i:])
+	}
+	return message, words
+}
+
 func TestSHA256(t *testing.T) {
 	rng := rand.New(rand.NewPCG(3, 4))
 	for _, set := range []Set{avx512, avx2} {
@@ -81,18 +96,7 @@ func TestSHA256(t *testing.T) {
 			}
 		}
 		for range 20 {
-			var message [55]byte
-			for i := range message {
-				message[i] = byte(rng.Uint32())
-			}
-			var padded [64]byte
-			copy(padded[:], message[:])
-			padded[55] = 0x80
-			binary.BigEndian.PutUint64(padded[56:], 55*8)
-			var block [16]uint32
-			for i := range block {
-				block[i] = binary.BigEndian.Uint32(padded[4*i:])
-			}
+			message, block := randomBlock(rng)
 			f := fold(initial, block)
 			m := memory{folded: make([]byte, 8192), sums: make([]byte, 8*set.Width), scratch: make([]byte, 8*set.Width)}
 			put := func(at int, v uint32) { binary.LittleEndian.PutUint32(m[folded][at:], v) }
@@ -145,18 +149,7 @@ func TestExtensions(t *testing.T) {
 	rng := rand.New(rand.NewPCG(3, 4))
 	p := extensions(8, 0)
 	for range 20 {
-		var message [55]byte
-		for i := range message {
-			message[i] = byte(rng.Uint32())
-		}
-		var padded [64]byte
-		copy(padded[:], message[:])
-		padded[55] = 0x80
-		binary.BigEndian.PutUint64(padded[56:], 55*8)
-		var w [16]uint32
-		for i := range w {
-			w[i] = binary.BigEndian.Uint32(padded[4*i:])
-		}
+		message, w := randomBlock(rng)
 		first := w[0]
 		w[0] = 0
 		m := memory{folded: make([]byte, 4096), sums: make([]byte, 256), "R9": make([]byte, 64), scratch: make([]byte, 1024)}
