@@ -2,6 +2,7 @@ package rpc_test
 
 import (
 	"bytes"
+	"encoding/hex"
 	"encoding/json"
 	"os"
 	"path/filepath"
@@ -68,6 +69,37 @@ func FuzzReceive(f *testing.F) {
 		// A second message must find the same connection.
 		if err := r.Receive(text); err != nil {
 			t.Errorf("again: %v", err)
+		}
+	})
+}
+
+// FuzzDecodeHex gives the decoder of results what a node may send, and holds it to
+// encoding/json and encoding/hex.
+func FuzzDecodeHex(f *testing.F) {
+	for _, n := range []int{0, 1, 31, 32, 33, 63, 64, 65, 130} {
+		digits := strings.Repeat("0123456789abcdefABCDEF", 12)[:2*n]
+		f.Add([]byte(`"0x` + digits + `"`))
+		f.Add([]byte(`"0x` + digits + `g"`))
+		f.Add([]byte(`"0x` + digits + "\xff0" + digits + `"`))
+	}
+	for _, text := range []string{"null", `""`, `"0x`, `"00"`, `1`, `"\u0030x00"`} {
+		f.Add([]byte(text))
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		got, err := rpc.DecodeHex(text)
+		var plain string
+		want, wantErr := []byte(nil), json.Unmarshal(text, &plain)
+		if digits, ok := strings.CutPrefix(plain, "0x"); wantErr == nil && ok {
+			want, wantErr = hex.DecodeString(digits)
+		} else if string(text) != "null" {
+			wantErr = rpc.ErrMalformed
+		}
+		// What JSON could write otherwise is refused: nodes do not.
+		if err != nil && (bytes.ContainsRune(text, '\\') || len(bytes.TrimSpace(text)) < len(text)) {
+			return
+		}
+		if (err == nil) != (wantErr == nil) || err == nil && !bytes.Equal(got, want) {
+			t.Errorf("%q: %x, %v, want %x, %v", text, got, err, want, wantErr)
 		}
 	})
 }
