@@ -53,6 +53,7 @@ generate-check:
 test:
 	$(GO) test -race -timeout 4m $(TESTFLAGS) ./...
 	$(GO) test -run 'Engine|Pairs' ./pow/...
+	$(GO) test -run '^Test(Parity|Sealed)/fernet' ./wallet
 	$(GO) test -tags purego ./pow/...
 	$(GO) test -C pow/cpu/_asm ./...
 
@@ -68,7 +69,7 @@ bench-peers:
 bench-pow:
 	GO="$(GO)" PEER_PYTHON="$(PEER_PYTHON)" PEER_PYTHON_9="$(PEER_PYTHON_9)" POW_PROTOTYPE="$(POW_PROTOTYPE)" ROUNDS="$(ROUNDS)" HEADS="$(HEADS)" sh bench/pow.sh
 
-## e2e: bt against clients and nodes that are not ours (needs node and npm)
+## e2e: bt against clients and nodes that are not ours (needs node, npm and python3)
 e2e: build
 	$(GO) test -count 1 -tags e2e -timeout 15m -v ./e2e/...
 

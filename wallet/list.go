@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/bittensor-go/bt/substrate/keypair"
 	"github.com/bittensor-go/bt/substrate/ss58"
 )
 
@@ -26,6 +27,7 @@ type Key struct {
 	Name    string          // "coldkey", or the hotkey's name
 	Path    string          // of the secret
 	Account *ss58.AccountID // nil where it cannot be known without a password
+	Scheme  keypair.Scheme  // sr25519 where no file says
 	Format  Format          // of the secret; None where there is only an account
 	Warning string          // "" or that others can read the secret
 	Err     error           // what is wrong with the files
@@ -79,10 +81,10 @@ func key(name, path string) Key {
 	k := Key{Name: name, Path: path, Warning: warning(path)}
 	format, err := formatOf(path)
 	k.Format = format
-	id, accountErr := account(path)
+	id, scheme, accountErr := account(path)
 	switch {
 	case accountErr == nil:
-		k.Account = &id
+		k.Account, k.Scheme = &id, scheme
 	case !errors.Is(accountErr, ErrLocked) && err == nil:
 		err = accountErr
 	}

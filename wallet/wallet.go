@@ -6,9 +6,15 @@
 //	<dir>/<name>/hotkeys/<hotkey>     the secret, plain as a rule
 //	<dir>/<name>/hotkeys/<hotkey>pub.txt
 //
-// Files are made with mode 0600 and folders with 0700. Nothing is ever
-// overwritten. Secrets are not part of errors, and the package's own buffers that
-// held them are overwritten after use.
+// Every format that the SDK has written is read; plain and $NACL files are written,
+// with the fields of btwallet 4.
+//
+// Files are made with mode 0600 and folders with 0700; files of others' making that
+// other users can use are warned of. On Windows modes say nothing: files there have
+// the rights of the folder that they are made in, and nothing is warned of. Nothing
+// is ever overwritten. Secrets are not part of errors, and the package's own buffers
+// that held them are overwritten after use; passwords and mnemonics, which are
+// strings, cannot be.
 package wallet
 
 import (
@@ -45,8 +51,9 @@ var (
 	ErrNoSecret = errors.New("the file holds no secret, only an account")
 	// ErrMismatch reports a file whose parts are of different accounts.
 	ErrMismatch = errors.New("the file's parts are of different accounts")
-	// ErrUnsupported reports an encryption that this package does not open.
-	ErrUnsupported = errors.New("keyfiles of this encryption are not opened by bt")
+	// ErrUnsupported reports a key in a format, or of a kind, that this package does
+	// not open.
+	ErrUnsupported = errors.New("keyfiles of this kind are not opened by bt")
 	// ErrFormat reports data that is no keyfile.
 	ErrFormat = errors.New("not a keyfile")
 )
@@ -72,7 +79,7 @@ type Password = func() (string, error)
 // The error wraps ErrNotFound where neither key has a file, ErrName for names
 // that are none.
 func (s Store) Open(name, hotkey string) (*Wallet, error) {
-	w, err := s.wallet(name, hotkey)
+	w, err := s.Wallet(name, hotkey)
 	if err != nil {
 		return nil, err
 	}
@@ -87,7 +94,8 @@ func (s Store) Open(name, hotkey string) (*Wallet, error) {
 	return nil, fmt.Errorf("wallet %q in %s: %w: make it with bt wallet new", w.Name, s.Dir, ErrNotFound)
 }
 
-func (s Store) wallet(name, hotkey string) (*Wallet, error) {
+// Wallet is Open for a wallet that need not exist. The error wraps ErrName.
+func (s Store) Wallet(name, hotkey string) (*Wallet, error) {
 	w := &Wallet{Name: name, HotkeyName: hotkey, store: s}
 	for _, n := range []*string{&w.Name, &w.HotkeyName} {
 		if *n == "" {
@@ -133,11 +141,17 @@ func (w *Wallet) hotkey() string  { return filepath.Join(w.dir(), "hotkeys", w.H
 // Coldkey returns the coldkey's account without its password. The error wraps
 // ErrNotFound where there is no file, ErrLocked where there is only an encrypted
 // one.
-func (w *Wallet) Coldkey() (ss58.AccountID, error) { return account(w.coldkey()) }
+func (w *Wallet) Coldkey() (ss58.AccountID, error) {
+	id, _, err := account(w.coldkey())
+	return id, err
+}
 
 // Hotkey returns the hotkey's account without its password, with the errors of
 // Coldkey.
-func (w *Wallet) Hotkey() (ss58.AccountID, error) { return account(w.hotkey()) }
+func (w *Wallet) Hotkey() (ss58.AccountID, error) {
+	id, _, err := account(w.hotkey())
+	return id, err
+}
 
 // UnlockColdkey returns the coldkey's pair, to be wiped by the caller. The errors
 // wrap ErrNotFound, ErrWrongPassword, ErrLocked (password is nil), ErrNoSecret,
@@ -213,35 +227,45 @@ func readRegular(f *os.File) ([]byte, error) {
 	return buf[:n], nil
 }
 
-// account returns the account of a key without its password: from the file for
-// that, or from a plain secret.
-func account(path string) (ss58.AccountID, error) {
+// account returns the account of a key, and its kind, without its password: from
+// the file for that, or from a plain secret.
+func account(path string) (ss58.AccountID, keypair.Scheme, error) {
+	fail := func(path string, err error) (ss58.AccountID, keypair.Scheme, error) {
+		return ss58.AccountID{}, 0, fmt.Errorf("%s: %w", path, err)
+	}
 	data, err := readFile(pub(path))
 	if err == nil {
-		id, err := ParsePublic(data)
+		id, scheme, err := parsePublic(data)
 		if err != nil {
-			err = fmt.Errorf("%s: %w", pub(path), err)
+			return fail(pub(path), err)
 		}
-		return id, err
+		return id, scheme, nil
 	}
 	if !errors.Is(err, ErrNotFound) {
-		return ss58.AccountID{}, err
+		return ss58.AccountID{}, 0, err
 	}
 	if data, err = readFile(path); err != nil {
-		return ss58.AccountID{}, err
+		return ss58.AccountID{}, 0, err
 	}
 	defer clear(data)
 	switch f := FormatOf(data); f {
 	case Plain:
-		id, err := ParsePublic(data)
+		id, scheme, err := parsePublic(data)
 		if err != nil {
-			err = fmt.Errorf("%s: %w", path, err)
+			return fail(path, err)
 		}
-		return id, err
+		return id, scheme, nil
+	case Raw: // not parsePublic: a seed must not be shown as an account
+		p, err := parseRaw(data, nil, false)
+		if err != nil {
+			return fail(path, err)
+		}
+		p.Wipe()
+		return p.Account(), p.Scheme(), nil
 	case Unknown:
-		return ss58.AccountID{}, fmt.Errorf("%s: %w", path, errUnknown(data))
+		return fail(path, errUnknown(data))
 	default:
-		return ss58.AccountID{}, fmt.Errorf("%s: %w: %s, which tells its account, is missing", path, ErrLocked, filepath.Base(pub(path)))
+		return fail(path, fmt.Errorf("%w: %s, which tells its account, is missing", ErrLocked, filepath.Base(pub(path))))
 	}
 }
 
@@ -252,17 +276,20 @@ func unlock(path string, password Password) (*keypair.Pair, error) {
 		return nil, err
 	}
 	defer clear(data)
-	p, err := ParseKey(data, password)
+	// The file beside it is what everything that needs no secret believes.
+	var beside *ss58.AccountID
+	if data, err := readFile(pub(path)); err == nil {
+		if id, err := ParsePublic(data); err == nil {
+			beside = &id
+		}
+	}
+	p, err := parseKey(data, password, beside)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	// The file beside it is what everything that needs no secret believes.
-	if data, err := readFile(pub(path)); err == nil {
-		if id, err := ParsePublic(data); err == nil && id != p.Account() {
-			own := p.Account()
-			p.Wipe()
-			return nil, fmt.Errorf("%w: %s is of %s, but %s says %s", ErrMismatch, path, own, filepath.Base(pub(path)), id)
-		}
+	if own := p.Account(); beside != nil && own != *beside {
+		p.Wipe()
+		return nil, fmt.Errorf("%w: %s is of %s, but %s says %s", ErrMismatch, path, own, filepath.Base(pub(path)), beside)
 	}
 	return p, nil
 }
