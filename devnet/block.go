@@ -59,6 +59,7 @@ func (l ledger) begin() {
 		if l.has("RegistrationsThisBlock", id) {
 			l.set(le16(0), "RegistrationsThisBlock", id)
 		}
+		l.decayPrice(netuid)
 		if netuid == 0 {
 			continue
 		}
@@ -122,7 +123,7 @@ func (n *Node) fill(l ledger, events *eventLog, extrinsics *[][]byte) (included,
 			}
 			v, refused := l.validate(n.blocks[0].hash, p.xt)
 			switch {
-			case refused != nil:
+			case refused != nil || p.xt.call.traps():
 				dropped = append(dropped, p)
 				continue
 			case v.future:
@@ -177,6 +178,10 @@ func (l ledger) dispatch(xt *extrinsic, index uint32, events *eventLog) (failed 
 		return l.transfer(xt.signer, c, index, events)
 	case c.isPow():
 		return l.powRegister(xt.signer, c.pow, index, events)
+	case c.isFaucet():
+		return l.drawFaucet(xt.signer, c.faucet, index, events)
+	case c.pallet == palletSubtensor:
+		return l.burnRegister(xt.signer, c.burn, index, events)
 	}
 	return nil // a remark
 }
@@ -189,11 +194,15 @@ func (l ledger) powRegister(coldkey ss58.AccountID, c powCall, index uint32, eve
 		uid, refused = l.register(coldkey, c)
 	}
 	if refused != "" {
-		return []byte{3, palletSubtensor, l.rt.errors[refused], 0, 0, 0} // DispatchError.Module
+		return l.moduleError(refused)
 	}
-	body := append(le16(c.netuid), le16(uid)...)
-	events.add(index, append(body, c.hotkey[:]...), palletSubtensor, 7)
+	events.registered(index, c.netuid, uid, c.hotkey)
 	return nil
+}
+
+// moduleError is an error of SubtensorModule as DispatchError.
+func (l ledger) moduleError(name string) []byte {
+	return []byte{3, palletSubtensor, l.rt.errors[name], 0, 0, 0}
 }
 
 // Token errors as DispatchError.
@@ -217,25 +226,39 @@ func (l ledger) transfer(from ss58.AccountID, c *call, index uint32, events *eve
 	case a.free-c.amount < existentialDeposit:
 		return errNotExpendable
 	}
-	a.free -= c.amount
+	return l.move(from, c.to, c.amount, index, events)
+}
+
+// move takes an amount, which is there, from one account to another.
+func (l ledger) move(from, to ss58.AccountID, amount uint64, index uint32, events *eventLog) (failed []byte) {
+	a := l.info(from)
+	a.free -= amount
 	l.setInfo(from, a)
-	b := l.info(c.to)
-	isNew := b.providers == 0
+	if failed := l.credit(to, amount, index, events); failed != nil {
+		return failed
+	}
+	body := append(from[:], to[:]...)
+	events.add(index, append(body, le64(amount)...), 5, 2) // Balances.Transfer
+	return nil
+}
+
+// credit adds an amount to an account, which may begin by it.
+func (l ledger) credit(to ss58.AccountID, amount uint64, index uint32, events *eventLog) (failed []byte) {
+	a := l.info(to)
+	isNew := a.providers == 0
 	switch {
-	case b.free+c.amount < b.free:
+	case a.free+amount < a.free:
 		return errOverflow
-	case b.free+c.amount < existentialDeposit:
+	case a.free+amount < existentialDeposit:
 		return errBelowMinimum
 	}
-	b.free += c.amount
-	b.providers = 1
-	l.setInfo(c.to, b)
+	a.free += amount
+	a.providers = 1
+	l.setInfo(to, a)
 	if isNew {
-		events.add(index, c.to[:], 0, 3)                          // System.NewAccount
-		events.add(index, append(c.to[:], le64(b.free)...), 5, 0) // Balances.Endowed
+		events.add(index, to[:], 0, 3)                          // System.NewAccount
+		events.add(index, append(to[:], le64(a.free)...), 5, 0) // Balances.Endowed
 	}
-	body := append(from[:], c.to[:]...)
-	events.add(index, append(body, le64(c.amount)...), 5, 2) // Balances.Transfer
 	return nil
 }
 
@@ -250,6 +273,11 @@ func (e *eventLog) add(extrinsic uint32, fields []byte, pallet, index uint8) {
 	e.count++
 	e.records = append(scale.AppendU32(append(e.records, 0), extrinsic), pallet, index)
 	e.records = append(append(e.records, fields...), 0) // no topics
+}
+
+// registered appends SubtensorModule.NeuronRegistered.
+func (e *eventLog) registered(extrinsic uint32, netuid, uid uint16, hotkey ss58.AccountID) {
+	e.add(extrinsic, append(append(le16(netuid), le16(uid)...), hotkey[:]...), palletSubtensor, 7)
 }
 
 func (e *eventLog) join(other *eventLog) {

@@ -18,6 +18,13 @@
 // Difficulty decays toward its minimum with the half-life BurnHalfLife and is
 // multiplied by BurnIncreaseMult at every such registration.
 //
+// register_limit and burned_register charge the signer Burn[netuid], which decays
+// and rises as the difficulty does, between MinBurn and MaxBurn; CollateralLockShare
+// of it is not lost but locked as the hotkey's stake (MinerCollateral). register
+// does the same and ignores the proof that it carries, as on mainnet: no client
+// should send it. The faucet (call 60) mints 1,000 TAO for a classic proof of
+// difficulty 1,000,000, as in a runtime that is built with it; mainnet's is not.
+//
 // # The genesis
 //
 // //Alice, //Bob, //Charlie, //Dave, //Eve and //Ferdie have a million TAO each.
@@ -34,6 +41,7 @@
 // No epochs run: scores and emissions stay as they are written. The state root is
 // the sum of the BLAKE2b-256 hashes of all keys with their values, the extrinsics
 // root such a hash of the list of extrinsics, so there are no storage proofs. The
-// fee of a call that costs one is 100,000 rao and 100 rao a byte. States of the
+// fee of a call that costs one is 100,000 rao and 100 rao a byte. A pool swaps at a
+// constant product and takes no fee; of locked stake nothing drains. States of the
 // last 4,096 blocks are kept.
 package devnet

@@ -40,6 +40,8 @@ type extrinsic struct {
 type call struct {
 	pallet, index uint8
 	pow           powCall
+	burn          burnCall
+	faucet        faucetCall
 	to            ss58.AccountID
 	toKind        uint8
 	amount        uint64
@@ -143,12 +145,32 @@ func (xt *extrinsic) readCall(r *scale.Reader) {
 		c.pow.netuid, c.pow.block, c.pow.nonce = r.U16(), r.U64(), r.U64()
 		copy(c.pow.work[:], r.Bytes(32))
 		copy(c.pow.hotkey[:], r.Bytes(32))
+	case [2]uint8{palletSubtensor, callRegister}:
+		c.burn.netuid = r.U16()
+		r.Skip(16) // block and nonce
+		r.ByteString()
+		copy(c.burn.hotkey[:], r.Bytes(32))
+		r.Skip(32) // coldkey
+	case [2]uint8{palletSubtensor, callBurnedRegister}:
+		c.burn.netuid = r.U16()
+		copy(c.burn.hotkey[:], r.Bytes(32))
+	case [2]uint8{palletSubtensor, callRegisterLimit}:
+		c.burn.netuid = r.U16()
+		copy(c.burn.hotkey[:], r.Bytes(32))
+		c.burn.limit, c.burn.limited = r.U64(), true
+	case [2]uint8{palletSubtensor, callFaucet}:
+		c.faucet.block, c.faucet.nonce, c.faucet.work = r.U64(), r.U64(), r.ByteString()
 	default:
 		r.Fail(fmt.Errorf("no call %d of pallet %d", c.index, c.pallet))
 	}
 }
 
-func (c *call) isPow() bool { return c.pallet == palletSubtensor && c.index == callPowRegister }
+func (c *call) isPow() bool    { return c.pallet == palletSubtensor && c.index == callPowRegister }
+func (c *call) isFaucet() bool { return c.pallet == palletSubtensor && c.index == callFaucet }
+
+// traps reports whether the runtime fails in executing the call, so that no
+// block can hold it: it takes a faucet's work for 32 bytes.
+func (c *call) traps() bool { return c.isFaucet() && len(c.faucet.work) != 32 }
 
 // payload returns what is signed: the call, the extensions' bytes and what they
 // add, hashed where it is long.
@@ -211,7 +233,7 @@ func (e era) death(now uint64) uint64 {
 
 // feeOf returns what an extrinsic costs beside its tip, in rao.
 func feeOf(xt *extrinsic) uint64 {
-	if xt.call.isPow() {
+	if xt.call.isPow() || xt.call.isFaucet() {
 		return 0
 	}
 	return 100_000 + 100*uint64(len(xt.raw))

@@ -18,6 +18,8 @@ func FuzzExtrinsic(f *testing.F) {
 	work := proof{netuid: 1, hotkey: key.Account(), coldkey: key.Account()}
 	f.Add(c.sign(key, work.call(), signing{}))
 	f.Add(c.sign(key, transfer(key.Account(), 1), signing{period: 64, tip: 1 << 40}))
+	f.Add(c.sign(key, registerLimit(1, key.Account(), 1<<40), signing{}))
+	f.Add(c.sign(key, goodWork.call(f, 1), signing{}))
 	f.Add([]byte{4 << 2, 5, 2, 0, 4})
 	f.Add([]byte{0xff, 0xff, 0xff, 0xff, 0x84})
 	f.Fuzz(func(t *testing.T, raw []byte) {

@@ -72,6 +72,16 @@ func (l ledger) accounts(item string, keys ...[]byte) []ss58.AccountID {
 	return out
 }
 
+// addAccount appends an account to a list.
+func (l ledger) addAccount(id ss58.AccountID, item string, keys ...[]byte) {
+	list := append(l.accounts(item, keys...), id)
+	b := scale.AppendCompact(nil, uint64(len(list)))
+	for _, a := range list {
+		b = append(b, a[:]...)
+	}
+	l.set(b, item, keys...)
+}
+
 // list reads a vector of integers that are width bytes wide.
 func (l ledger) list(width int, item string, keys ...[]byte) []uint64 {
 	r := scale.NewReader(l.sub(item, keys...))

@@ -112,6 +112,9 @@ func TestMetadataIsMainnets(t *testing.T) {
 				continue
 			}
 			for _, v := range ours.Types.Type(pair[0]).Variants {
+				if v.Name == "faucet" {
+					continue // mainnet is built without it: see TestFaucetCall
+				}
 				variants++
 				found := false
 				for _, w := range real.Types.Type(pair[1]).Variants {

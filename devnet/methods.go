@@ -132,7 +132,7 @@ func (p *params) text() string {
 func (p *params) decode(s string) []byte {
 	b, err := hex.DecodeString(strings.TrimPrefix(s, "0x"))
 	if err != nil {
-		p.fail("0x and pairs of hexadecimal digits are expected")
+		p.fail("pairs of hexadecimal digits are expected")
 		return nil
 	}
 	return b

@@ -83,7 +83,6 @@ func (l ledger) checkPow(now uint32, coldkey ss58.AccountID, c powCall) string {
 		return "InvalidWorkBlock"
 	}
 	workHash := l.blockHash(uint32(c.block))
-	owner, owned := l.account("Owner", c.hotkey[:]), l.has("Owner", c.hotkey[:])
 	switch {
 	case workHash == hash{}:
 		return "InvalidWorkBlock"
@@ -91,7 +90,16 @@ func (l ledger) checkPow(now uint32, coldkey ss58.AccountID, c powCall) string {
 		return "InvalidSeal"
 	case !meets(c.work, l.difficulty(c.netuid)):
 		return "InvalidDifficulty"
-	case l.isSubnetAccount(c.hotkey):
+	}
+	return l.checkOwner(coldkey, c.hotkey)
+}
+
+// checkOwner returns the error, if any, that keeps a coldkey from owning a
+// hotkey.
+func (l ledger) checkOwner(coldkey, hotkey ss58.AccountID) string {
+	owner, owned := l.account("Owner", hotkey[:]), l.has("Owner", hotkey[:])
+	switch {
+	case l.isSubnetAccount(hotkey):
 		return "CannotUseSystemAccount"
 	case owned && owner != coldkey:
 		return "NonAssociatedColdKey"
@@ -116,36 +124,39 @@ func (l ledger) isSubnetAccount(id ss58.AccountID) bool {
 // register makes the changes of a good proof of work and returns the uid, or the
 // name of the error.
 func (l ledger) register(coldkey ss58.AccountID, c powCall) (uid uint16, refused string) {
-	id := le16(c.netuid)
+	if uid, refused = l.seat(coldkey, c.hotkey, c.netuid); refused != "" {
+		return 0, refused
+	}
+	l.set(le64(c.block), "LastPowRegistrationBlock", c.hotkey[:])
+	l.raiseDifficulty(c.netuid)
+	return uid, ""
+}
+
+// seat gives a hotkey to its coldkey and a uid, or returns the name of the error.
+func (l ledger) seat(coldkey, hotkey ss58.AccountID, netuid uint16) (uid uint16, refused string) {
+	id := le16(netuid)
 	now := uint64(l.number())
-	if !l.has("Owner", c.hotkey[:]) {
-		l.set(coldkey[:], "Owner", c.hotkey[:])
+	if !l.has("Owner", hotkey[:]) {
+		l.set(coldkey[:], "Owner", hotkey[:])
 		for _, item := range []string{"OwnedHotkeys", "StakingHotkeys"} {
-			keys := append(l.accounts(item, coldkey[:]), c.hotkey)
-			b := scale.AppendCompact(nil, uint64(len(keys)))
-			for _, k := range keys {
-				b = append(b, k[:]...)
-			}
-			l.set(b, item, coldkey[:])
+			l.addAccount(hotkey, item, coldkey[:])
 		}
 	}
 	if n := l.u16("SubnetworkN", id); n < l.u16("MaxAllowedUids", id) {
 		uid = n
-		l.appendNeuron(c.netuid, uid, now)
+		l.appendNeuron(netuid, uid, now)
 	} else {
 		var ok bool
-		if uid, ok = l.toPrune(c.netuid, now); !ok {
+		if uid, ok = l.toPrune(netuid, now); !ok {
 			return 0, "NoNeuronIdAvailable"
 		}
-		l.clearNeuron(c.netuid, uid, now)
+		l.clearNeuron(netuid, uid, now)
 	}
-	l.set(c.hotkey[:], "Keys", id, le16(uid))
-	l.set(le16(uid), "Uids", id, c.hotkey[:])
-	l.set([]byte{1}, "IsNetworkMember", c.hotkey[:], id)
+	l.set(hotkey[:], "Keys", id, le16(uid))
+	l.set(le16(uid), "Uids", id, hotkey[:])
+	l.set([]byte{1}, "IsNetworkMember", hotkey[:], id)
 	l.set(le64(now), "BlockAtRegistration", id, le16(uid))
-	l.set(le64(c.block), "LastPowRegistrationBlock", c.hotkey[:])
 	l.set(le16(l.u16("RegistrationsThisBlock", id)+1), "RegistrationsThisBlock", id)
-	l.raiseDifficulty(c.netuid)
 	return uid, ""
 }
 
@@ -318,14 +329,19 @@ func (l ledger) decayDifficulty(netuid uint16) {
 // between the bounds; the lower one wins.
 func (l ledger) raiseDifficulty(netuid uint16) {
 	id := le16(netuid)
-	r := scale.NewReader(l.sub("BurnIncreaseMult", id))
-	mult := r.U128()
-	if mult.Hi == 0 {
-		mult = scale.U128{Hi: 1}
-	}
 	low, high := l.uint("MinDifficulty", id), l.uint("MaxDifficulty", id)
-	raised := mulFixed(l.difficulty(netuid), mult)
+	raised := mulFixed(l.difficulty(netuid), l.increase(netuid))
 	l.set(le64(max(1, low, min(raised, max(low, high)))), "Difficulty", id)
+}
+
+// increase is by what a registration multiplies the price, or the difficulty: one
+// at least, with 64 fractional bits.
+func (l ledger) increase(netuid uint16) scale.U128 {
+	mult := scale.NewReader(l.sub("BurnIncreaseMult", le16(netuid))).U128()
+	if mult.Hi == 0 {
+		return scale.U128{Hi: 1}
+	}
+	return mult
 }
 
 // decayFactor returns the factor that halves a value in so many blocks, with 32

@@ -20,6 +20,10 @@ const (
 	specVersion        = 475
 	transactionVersion = 1
 	palletSubtensor    = 7
+	callRegister       = 6
+	callBurnedRegister = 7
+	callFaucet         = 60
+	callRegisterLimit  = 134
 	callPowRegister    = 152
 	existentialDeposit = 500
 	blockHashCount     = 2400
@@ -40,7 +44,7 @@ type runtime struct {
 type storedItem struct {
 	prefix  string
 	hashers []metadata.Hasher
-	widths  []int  // of the keys in bytes; each is a fixed size
+	widths  []int  // of the keys in bytes, -1 where that varies
 	def     []byte // nil for an optional value
 }
 
@@ -89,10 +93,12 @@ func newRuntime() (*runtime, error) {
 	return rt, nil
 }
 
-// width returns how many bytes a storage key takes.
+// width returns how many bytes a storage key takes, -1 where that varies.
 func width(types *metadata.Registry, id metadata.TypeID) int {
 	t := types.Type(types.Unwrap(id))
 	switch {
+	case t.Kind == metadata.Sequence:
+		return -1
 	case t.Kind == metadata.Array:
 		return int(t.Len)
 	case t.Primitive == metadata.U16:
@@ -289,7 +295,7 @@ func (rt *runtime) key(pallet, name string, keys ...[]byte) (string, error) {
 	}
 	out := []byte(it.prefix)
 	for i, k := range keys {
-		if len(k) != it.widths[i] {
+		if it.widths[i] >= 0 && len(k) != it.widths[i] {
 			return "", fmt.Errorf("key %d of storage %s.%s takes %d bytes, not %d", i, pallet, name, it.widths[i], len(k))
 		}
 		switch it.hashers[i] {

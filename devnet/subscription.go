@@ -152,8 +152,11 @@ func (rt *runtime) runtimeVersion() map[string]any {
 
 // weightOf is what an extrinsic is taken to weigh.
 func weightOf(xt *extrinsic) dispatchInfo {
-	if xt.call.isPow() {
-		return dispatchInfo{refTime: 5_704_940_000, proofSize: 4198, free: true}
+	switch {
+	case xt.call.isFaucet():
+		return dispatchInfo{refTime: 2_966_000_000, free: true}
+	case xt.call.pallet == palletSubtensor:
+		return dispatchInfo{refTime: 5_704_940_000, proofSize: 4198, free: xt.call.isPow()}
 	}
 	return dispatchInfo{refTime: 200_000_000 + 10_000*uint64(len(xt.raw)), proofSize: 3593}
 }

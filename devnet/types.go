@@ -27,6 +27,7 @@ struct sp_arithmetic::fixed_point::FixedU128(u128)
 struct substrate_fixed::FixedU128 { bits: u128 }
 struct substrate_fixed::FixedI128 { bits: i128 }
 struct substrate_fixed::FixedI64 { bits: i64 }
+struct bounded_collections::bounded_vec::BoundedVec(Vec<AccountId>)
 struct share_pool::SafeFloat { mantissa: u128, exponent: i64 }
 
 struct pallet_balances::types::ExtraFlags(u128)
@@ -67,6 +68,8 @@ enum pallet_balances::pallet::Event {
 	Endowed { account: AccountId, free_balance: TaoBalance } = 0,
 	/// Transfer succeeded.
 	Transfer { from: AccountId, to: AccountId, amount: TaoBalance } = 2,
+	/// Some amount was deposited (e.g. for transaction fees).
+	Deposit { who: AccountId, amount: TaoBalance } = 7,
 	/// Some amount was withdrawn from the account (e.g. for transaction fees).
 	Withdraw { who: AccountId, amount: TaoBalance } = 8,
 }
@@ -77,6 +80,12 @@ enum pallet_transaction_payment::pallet::Event {
 enum pallet_subtensor::pallet::Event {
 	/// a new neuron account has been registered to the chain.
 	NeuronRegistered(NetUid, u16, AccountId) = 7,
+	/// setting the RAO recycled for registration.
+	RAORecycledForRegistrationSet(NetUid, TaoBalance) = 54,
+	/// the faucet it called on the test net.
+	Faucet(AccountId, u64) = 57,
+	/// Miner collateral was staked and locked.
+	CollateralLocked { netuid: NetUid, hotkey: AccountId, locked: AlphaBalance, total_locked: AlphaBalance } = 144,
 }
 enum node_subtensor_runtime::RuntimeEvent {
 	System(frame_system::pallet::Event) = 0,
@@ -98,6 +107,14 @@ enum pallet_balances::pallet::Call {
 	transfer_keep_alive { dest: MultiAddress, value: Compact<TaoBalance> } = 3,
 }
 enum pallet_subtensor::pallet::Call {
+	/// The old call for a proof of work. It ignores the proof and the coldkey: the signer pays the registration price and owns the hotkey.
+	register { netuid: NetUid, block_number: u64, nonce: u64, work: Vec<u8>, hotkey: AccountId, coldkey: AccountId } = 6,
+	/// Registers a hotkey on a subnet at the price of the moment.
+	burned_register { netuid: NetUid, hotkey: AccountId } = 7,
+	/// Mints for the signer, by proof of work. Only test chains have it.
+	faucet { block_number: u64, nonce: u64, work: Vec<u8> } = 60,
+	/// Registers a hotkey on a subnet where the price of the moment is at most limit_price.
+	register_limit { netuid: NetUid, hotkey: AccountId, limit_price: u64 } = 134,
 	/// Registers a hotkey on a subnet by proof of work, free of charge.
 	pow_register { netuid: NetUid, work_block: u64, nonce: u64, work: [u8; 32], hotkey: AccountId } = 152,
 }
@@ -111,6 +128,8 @@ enum node_subtensor_runtime::RuntimeCall {
 enum pallet_subtensor::pallet::Error {
 	/// Request to stake, unstake or subscribe is made by a coldkey that is not associated with the hotkey account.
 	NonAssociatedColdKey = 7,
+	/// The caller is requesting adding more stake than there exists in the coldkey account.
+	NotEnoughBalanceToStake = 12,
 	/// Number of registrations in this block exceeds the allowed number (i.e., exceeds the subnet hyperparameter "max_regs_per_block").
 	TooManyRegistrationsThisBlock = 20,
 	/// The hotkey is already registered on the subnet.
@@ -129,6 +148,8 @@ enum pallet_subtensor::pallet::Error {
 	NoNeuronIdAvailable = 48,
 	/// The subnet does not exist.
 	SubnetNotExists = 76,
+	/// Registration Price Limit Exceeded
+	RegistrationPriceLimitExceeded = 136,
 	/// The account is a system account and cannot be used as a hotkey.
 	CannotUseSystemAccount = 141,
 	/// The coldkey already has as many hotkeys as it may stake to.
@@ -311,6 +332,8 @@ var storage = map[string][]item{
 		{"AlphaV2", "blake AccountId, blake AccountId, id NetUid", "SafeFloat", zeros(24)},
 		{"AlphaDividendsPerSubnet", "id NetUid, blake AccountId", "AlphaBalance", zeros(8)},
 		{"MinerCollateral", "id NetUid, blake AccountId, blake AccountId", "MinerCollateralState", "?"},
+		{"ColdkeyMinerCollateral", "id NetUid, blake AccountId", "AlphaBalance", zeros(8)},
+		{"ColdkeyCollateralHotkeys", "id NetUid, blake AccountId", "BoundedVec", "00"},
 		// Subnets.
 		{"TotalNetworks", "", "u16", zeros(2)},
 		{"NetworksAdded", "id NetUid", "bool", "00"},
@@ -369,6 +392,7 @@ var storage = map[string][]item{
 		{"NetworkRegistrationAllowed", "id NetUid", "bool", "01"},
 		{"NetworkPowRegistrationAllowed", "id NetUid", "bool", "00"},
 		{"LastPowRegistrationBlock", "blake AccountId", "u64", "?"},
+		{"UsedWork", "id Vec<u8>", "u64", zeros(8)},
 		{"MaxRegistrationsPerBlock", "id NetUid", "u16", "0100"},
 		{"RegistrationsThisBlock", "id NetUid", "u16", zeros(2)},
 		{"RegistrationsThisInterval", "id NetUid", "u16", zeros(2)},
@@ -377,6 +401,9 @@ var storage = map[string][]item{
 		{"MaxBurn", "id NetUid", "TaoBalance", "00e8764817000000"},
 		{"BurnHalfLife", "id NetUid", "u16", "6801"},
 		{"BurnIncreaseMult", "id NetUid", "substrate_fixed::FixedU128", "0090c2f5285c8f420100000000000000"},
+		{"RAORecycledForRegistration", "id NetUid", "TaoBalance", zeros(8)},
+		{"CollateralLockShare", "id NetUid", "u16", zeros(2)},
+		{"CollateralDrainRatio", "id NetUid", "substrate_fixed::FixedU128", zeros(8) + "01" + zeros(7)},
 		{"Difficulty", "id NetUid", "u64", "8096980000000000"},
 		{"MinDifficulty", "id NetUid", "u64", "8096980000000000"},
 		{"MaxDifficulty", "id NetUid", "u64", "ffffffffffffff3f"},
