@@ -6,13 +6,20 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"strings"
 	"sync"
 )
 
 // Ask calls a JSON-RPC method of the node and returns its answer as it is. It is
 // for what the node says of itself (system_name and the like); what the chain
-// says is decoded by [State].
+// says is decoded by [State]. Methods that hand in transactions are refused: that is
+// for [Client.Submit], which the guard sees.
 func (c *Client) Ask(ctx context.Context, method string, params ...any) (json.RawMessage, error) {
+	for _, prefix := range []string{"author_submit", "transaction_", "transactionWatch_"} {
+		if strings.HasPrefix(method, prefix) {
+			return nil, fmt.Errorf("%s hands in transactions: use Submit", method)
+		}
+	}
 	return c.conn.Call(ctx, method, params...)
 }
 

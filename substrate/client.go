@@ -33,9 +33,14 @@ type Options struct {
 	// MaxResponse is the largest answer taken from the node, in bytes; 0 means 256
 	// MiB.
 	MaxResponse int64
-	// Timeout is how long a request may take; 0 means a minute.
+	// Timeout is how long a request may take; 0 means a minute. A node that is
+	// silent for 40 s while nothing is asked of it, or for twice Timeout where that is
+	// less, is lost: errors wrap rpc.ErrClosed.
 	Timeout time.Duration
 }
+
+// pingInterval is rpc's own.
+const pingInterval = 20 * time.Second
 
 // Client is a connection to a node. It is safe for concurrent use.
 type Client struct {
@@ -57,6 +62,8 @@ type Client struct {
 
 	lastVersion     *runtimeVersion // not to be changed
 	lastVersionText json.RawMessage
+
+	guard func(ctx context.Context, xt []byte) error // nil for none
 }
 
 // Dial connects to a node at a ws:// or wss:// URL and reads the hash of its
@@ -66,7 +73,7 @@ func Dial(ctx context.Context, endpoint string, opts Options) (*Client, error) {
 }
 
 func dial(ctx context.Context, endpoint string, opts Options, runtimes *runtimeCache) (*Client, error) {
-	conn, err := rpc.Dial(ctx, endpoint, rpc.Options{MaxResponse: opts.MaxResponse, CallTimeout: opts.Timeout})
+	conn, err := rpc.Dial(ctx, endpoint, rpc.Options{MaxResponse: opts.MaxResponse, CallTimeout: opts.Timeout, PingInterval: min(opts.Timeout, pingInterval)})
 	if err != nil {
 		return nil, err
 	}

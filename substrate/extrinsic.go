@@ -124,7 +124,7 @@ func (r *Runtime) SignCall(signer Signer, call []byte, p TxParams) ([]byte, erro
 	if err := r.binds(); err != nil {
 		return nil, err
 	}
-	body, err := r.appendAddress([]byte{0x80 | extrinsicVersion}, signer.Account())
+	body, err := r.appendAddress([]byte{signedBits | extrinsicVersion}, signer.Account())
 	if err != nil {
 		return nil, err
 	}
@@ -147,6 +147,61 @@ func (r *Runtime) SignCall(signer Signer, call []byte, p TxParams) ([]byte, erro
 	body = append(append(body, tag), sig[:]...)
 	body = append(append(body, extra...), call...)
 	return scale.AppendByteString(nil, body), nil
+}
+
+// The formats of transactions: the upper two bits say who stands behind one, the
+// lower six are the version.
+const (
+	bareBits    = 0x00 // nobody
+	generalBits = 0x40 // whom its extensions name; from version 5 on
+	signedBits  = 0x80 // an account; up to version 4
+)
+
+// CallOf returns the call of a transaction as nodes take it: signed in format 4, bare
+// in format 4 or 5, or general in format 5. The error names what cannot be read.
+func (r *Runtime) CallOf(xt []byte) ([]byte, error) {
+	outer := scale.NewReader(xt)
+	in := scale.NewReader(outer.ByteString())
+	if err := outer.Finish(); err != nil {
+		return nil, fmt.Errorf("length of the transaction: %w", err)
+	}
+	format := in.U8()
+	if err := in.Err(); err != nil {
+		return nil, fmt.Errorf("format of the transaction: %w", err)
+	}
+	skip := func(what string, id metadata.TypeID) error {
+		if _, err := r.Codec.Value(id, in); err != nil {
+			return fmt.Errorf("%s of the transaction: %w", what, err)
+		}
+		return nil
+	}
+	switch format {
+	case bareBits | 4, bareBits | 5:
+		return in.Rest(), nil
+	case signedBits | 4:
+		if err := skip("signer", r.Metadata.Extrinsic.Address); err != nil {
+			return nil, err
+		}
+		if err := skip("signature", r.Metadata.Extrinsic.Signature); err != nil {
+			return nil, err
+		}
+	case generalBits | 5:
+		if version := in.U8(); version != 0 {
+			return nil, fmt.Errorf("the transaction's extensions are of version %d, which is not known here", version)
+		}
+	default:
+		return nil, fmt.Errorf("the transaction is of a format that is not known here: %#x", format)
+	}
+	list, err := r.extensionList()
+	if err != nil {
+		return nil, err
+	}
+	for _, ext := range list {
+		if err := skip(ext.Identifier, ext.Extra); err != nil {
+			return nil, err
+		}
+	}
+	return in.Rest(), nil
 }
 
 // binds makes sure that a signature is good for this chain and runtime only: a

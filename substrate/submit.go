@@ -27,9 +27,18 @@ type Inclusion struct {
 	Final  bool    // the block cannot be reorganised away any more
 }
 
+// Guard sets what every transaction has to pass before it is handed to the node;
+// nil takes everything. It is set before the client is used.
+func (c *Client) Guard(check func(ctx context.Context, xt []byte) error) { c.guard = check }
+
 // Submit hands a transaction to the node. The error is a *PoolError where the
-// node's pool refuses it.
+// node's pool refuses it, and the guard's own where that does.
 func (c *Client) Submit(ctx context.Context, xt []byte) (*Submission, error) {
+	if c.guard != nil {
+		if err := c.guard(ctx, xt); err != nil {
+			return nil, err
+		}
+	}
 	text := tohex(xt)
 	sub, err := c.conn.Subscribe(ctx, "author_submitAndWatchExtrinsic", "author_unwatchExtrinsic", text)
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/bittensor-go/bt/substrate"
@@ -353,6 +354,36 @@ func TestPoolErrors(t *testing.T) {
 		}
 		if data, ok := tt.answer.Data.(string); ok && !strings.Contains(err.Error(), data) {
 			t.Errorf("%v does not say %q", err, data)
+		}
+	}
+}
+
+// What the guard refuses the node never sees, by whichever method.
+func TestGuard(t *testing.T) {
+	n := newNode(t, fake(t, "119-mock"))
+	var handed atomic.Int32
+	n.on("author_submitAndWatchExtrinsic", func([]json.RawMessage) (any, error) {
+		handed.Add(1)
+		return nil, &refusal{1012, "Transaction is temporarily banned", nil}
+	})
+	c := n.dial(substrate.Options{})
+	no := errors.New("not this one")
+	c.Guard(func(_ context.Context, xt []byte) error {
+		if xt[0] == 1 {
+			return no
+		}
+		return nil
+	})
+	if sub, err := c.Submit(t.Context(), []byte{1}); sub != nil || !errors.Is(err, no) || handed.Load() != 0 {
+		t.Errorf("%v, %v, handed in %d times", sub, err, handed.Load())
+	}
+	var pool *substrate.PoolError
+	if _, err := c.Submit(t.Context(), []byte{2}); !errors.As(err, &pool) || handed.Load() != 1 {
+		t.Errorf("%v, handed in %d times", err, handed.Load())
+	}
+	for _, method := range []string{"author_submitAndWatchExtrinsic", "author_submitExtrinsic", "transaction_v1_broadcast", "transactionWatch_v1_submitAndWatch"} {
+		if answer, err := c.Ask(t.Context(), method, "0x02"); answer != nil || err == nil || !strings.Contains(err.Error(), "use Submit") || handed.Load() != 1 {
+			t.Errorf("%s: %s, %v", method, answer, err)
 		}
 	}
 }

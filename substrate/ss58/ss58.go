@@ -123,14 +123,20 @@ func checksum(data []byte) [blake2b.Size]byte {
 
 const alphabet = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 
-var radix = big.NewInt(int64(len(alphabet)))
+var (
+	radix     = big.NewInt(58)
+	tenDigits = big.NewInt(430_804_206_899_405_824) // 58 to the tenth: the most that a machine word divides by
+)
 
 func encode58(data []byte) string {
-	n, digit := new(big.Int).SetBytes(data), new(big.Int)
+	n, low := new(big.Int).SetBytes(data), new(big.Int)
 	var out []byte
 	for n.Sign() > 0 {
-		n.QuoRem(n, radix, digit)
-		out = append(out, alphabet[digit.Int64()])
+		n.QuoRem(n, tenDigits, low)
+		// All ten, but no zeros in front of the number.
+		for i, v := 0, low.Uint64(); i < 10 && (v > 0 || n.Sign() > 0); i, v = i+1, v/58 {
+			out = append(out, alphabet[v%58])
+		}
 	}
 	for _, b := range data {
 		if b != 0 {
