@@ -36,6 +36,7 @@ type Client struct {
 
 	mu       sync.Mutex
 	newest   uint64                         // the highest block that was seen
+	head     *State                         // after that block
 	runtimes map[substrate.Hash]*metRuntime // by the hash of the code
 	clock    uint64
 	askFirst bool // the node may be an archive itself
@@ -58,18 +59,21 @@ func Dial(ctx context.Context, n Network, opts Options) (*Client, error) {
 	return c, nil
 }
 
-// New makes a client of a connection that exists. Close closes that connection.
+// New makes a client of a connection that exists, and guards what is submitted by
+// it: see Client.Submit. Close closes that connection.
 func New(c *substrate.Client, n Network) *Client {
 	known := n.Archive != ""
 	if !known && c.Genesis() == finney {
 		n.Archive = archiveEndpoint
 	}
-	return &Client{
+	own := &Client{
 		Client: c, Network: n, askFirst: !known,
 		slots:    make(chan struct{}, requestsAtOnce),
 		runtimes: make(map[substrate.Hash]*metRuntime),
 		dialing:  make(chan struct{}, 1),
 	}
+	c.Guard(own.checkTransaction)
+	return own
 }
 
 // Close ends the connection, and that to the archive node.

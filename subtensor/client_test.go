@@ -141,7 +141,7 @@ func TestRegistration(t *testing.T) {
 		weak++
 	}
 	var pool *substrate.PoolError
-	if _, err := submit(weak); !errors.As(err, &pool) || pool.Custom == nil || subtensor.CustomName(*pool.Custom) != "BadRequest" || !strings.Contains(subtensor.Explain(err), "solve again") {
+	if _, err := submit(weak); !errors.As(err, &pool) || pool.Custom == nil || subtensor.CustomName(475, *pool.Custom) != "BadRequest" || !strings.Contains(err.Error(), "BadRequest") || !strings.Contains(subtensor.Explain(err), "solve again") {
 		t.Error(err)
 	}
 	in, err := submit(nonce)

@@ -6,9 +6,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/bittensor-go/bt/substrate"
-	"github.com/bittensor-go/bt/substrate/rpc"
-	"github.com/bittensor-go/bt/substrate/scale"
 	"github.com/bittensor-go/bt/substrate/ss58"
 )
 
@@ -35,7 +32,7 @@ var (
 	// ErrHotkeyOwnedByAnother reports a hotkey of another coldkey; see
 	// HotkeyOwnedError.
 	ErrHotkeyOwnedByAnother = errors.New("hotkey belongs to another coldkey")
-	// ErrNoRoom reports a subnet that admits no neurons.
+	// ErrNoRoom reports a subnet that admits no neurons, or none any more.
 	ErrNoRoom = errors.New("the subnet admits no neurons")
 	// ErrTooManyThisBlock reports that the block at hand has had its
 	// registrations. It passes with the next block, unless the subnet admits none.
@@ -46,7 +43,73 @@ var (
 	// ErrReplay reports a work block that is not newer than that of the hotkey's
 	// last registration. It passes with the next blocks.
 	ErrReplay = errors.New("the work block is not newer than that of the hotkey's last registration")
+	// ErrFunds reports a signer that cannot pay; see FundsError.
+	ErrFunds = errors.New("not enough TAO")
+	// ErrSystemAccount reports a hotkey that is the account of a subnet.
+	ErrSystemAccount = errors.New("the hotkey is an account of the chain itself")
+	// ErrColdkeySwap reports a coldkey that is about to be swapped.
+	ErrColdkeySwap = errors.New("the coldkey is being swapped for another one")
+	// ErrTooManyHotkeys reports a coldkey that has as many hotkeys as it may.
+	ErrTooManyHotkeys = errors.New("the coldkey has too many hotkeys")
+	// ErrBurnDisabled reports a subnet that takes no registrations for TAO.
+	ErrBurnDisabled = errors.New("registration by burning TAO is not enabled on the subnet")
+	// ErrNoBurn reports a runtime on which no neuron is registered by burning TAO, or
+	// not by a call that is known.
+	ErrNoBurn = errors.New("the runtime has no known call that registers by burning TAO")
+	// ErrPriceLimit reports a price above the limit; see PriceLimitError.
+	ErrPriceLimit = errors.New("the price of a registration is above the limit")
+	// ErrNoFaucet reports a runtime without a faucet.
+	ErrNoFaucet = errors.New("the chain has no faucet")
+	// ErrWrongSigner, ErrStaleProof, ErrWeakProof and ErrWrongSeal are how the chain
+	// refuses proofs; see Schema.CheckProof.
+	ErrWrongSigner = errors.New("the wrong key signs")
+	ErrStaleProof  = errors.New("the proof's block is too old, or not yet part of the chain")
+	ErrWeakProof   = errors.New("the seal does not meet the difficulty")
+	ErrWrongSeal   = errors.New("the seal is not that of the nonce")
 )
+
+// FundsError says what an account lacks to pay, in rao.
+type FundsError struct {
+	Account ss58.AccountID
+	Role    Signer
+	Balance uint64 // that it can spend
+	Price   uint64 // of the registration, 0 where there is none
+	Fee     uint64 // of the transaction
+	Deposit uint64 // that has to stay beside
+}
+
+// Error names the account and the amounts.
+func (e *FundsError) Error() string {
+	price := ""
+	if e.Price > 0 {
+		price = fmt.Sprintf("the price of %s TAO and ", tao(e.Price))
+	}
+	return fmt.Sprintf("%v: %s %s can spend %s TAO of the %s TAO that it needs: %sthe fee of %s TAO (and the existential deposit of %d rao has to stay)",
+		ErrFunds, e.Role, e.Account, tao(e.Balance), tao(BurnTerms{Price: e.Price, Fee: e.Fee}.Cost()), price, tao(e.Fee), e.Deposit)
+}
+
+// Unwrap returns ErrFunds.
+func (e *FundsError) Unwrap() error { return ErrFunds }
+
+// PriceLimitError says by how much the price of a registration is too high, in rao.
+type PriceLimitError struct {
+	Netuid       uint16
+	Price, Limit uint64
+}
+
+// Error names price and limit.
+func (e *PriceLimitError) Error() string {
+	return fmt.Sprintf("netuid %d: %v: %s TAO, the limit is %s TAO", e.Netuid, ErrPriceLimit, tao(e.Price), tao(e.Limit))
+}
+
+// Unwrap returns ErrPriceLimit.
+func (e *PriceLimitError) Unwrap() error { return ErrPriceLimit }
+
+// tao writes an amount of rao in TAO, exactly.
+func tao(rao uint64) string {
+	const unit = 1_000_000_000
+	return strings.TrimSuffix(strings.TrimRight(fmt.Sprintf("%d.%09d", rao/unit, rao%unit), "0"), ".")
+}
 
 // UnsafeError says why no proof of work is submitted to a runtime.
 type UnsafeError struct {
@@ -126,173 +189,3 @@ func (e *HotkeyOwnedError) Error() string {
 
 // Unwrap returns ErrHotkeyOwnedByAnother.
 func (e *HotkeyOwnedError) Unwrap() error { return ErrHotkeyOwnedByAnother }
-
-// sentinelRemedies are for the errors of this package.
-var sentinelRemedies = []struct {
-	err    error
-	remedy string
-}{
-	{ErrNotSubtensor, "connect to a Subtensor node: --network finney, test, archive, local, or the ws:// or wss:// URL of one"},
-	{ErrUnsafe, "use a network that takes proofs of work (mainnet does since spec 475); where the runtime is newer than this bt, a newer bt may know it"},
-	{ErrSubnetNotFound, "list the subnets with: bt subnets"},
-	{ErrMechanismNotFound, "ask for one that the subnet has; every subnet has mechanism 0"},
-	{ErrRootSubnet, "choose another netuid: bt subnets"},
-	{ErrAlreadyRegistered, "nothing to do: the hotkey has its uid"},
-	{ErrPowDisabled, "ask the subnet's owner to enable it, choose another subnet, or register by burning TAO"},
-	{ErrHotkeyOwnedByAnother, "use the coldkey that owns the hotkey, or a new hotkey"},
-	{ErrNoRoom, "choose another subnet"},
-	{ErrTooManyThisBlock, "try again with the next block"},
-	{ErrTooManyThisInterval, "try again in the next adjustment interval of the subnet"},
-	{ErrReplay, "solve for a newer block"},
-	{substrate.ErrStateDiscarded, "ask an archive node: --network archive, or the ws:// or wss:// URL of one"},
-}
-
-const (
-	stale  = "the proof reached the chain too late, or for a block of a fork: solve again for the newest block; a node nearby or more hashing power helps"
-	weak   = "the difficulty rose while the proof was made (each registration raises it): solve again with the difficulty of the newest block"
-	seal   = "the seal was made for other data than the call names: check that hotkey, coldkey, netuid and network are those the proof was made for"
-	funds  = "the signing key has not enough TAO for the fee (and, for classic registrations, the existential deposit of 500 rao): fund it"
-	closed = "the subnet's owner has not enabled this kind of registration: choose another subnet"
-	absent = "list the subnets with: bt subnets"
-)
-
-// moduleRemedies are for errors of SubtensorModule by name, old names included.
-var moduleRemedies = map[string]string{
-	"InvalidWorkBlock":                     stale,
-	"InvalidDifficulty":                    weak,
-	"InvalidSeal":                          seal,
-	"WorkRepeated":                         "this proof was used before: solve again",
-	"NetworkDoesNotExist":                  absent,
-	"SubNetworkDoesNotExist":               absent,
-	"SubnetNotExists":                      absent,
-	"MechanismDoesNotExist":                absent,
-	"RegistrationDisabled":                 closed,
-	"SubNetRegistrationDisabled":           closed,
-	"AlreadyRegistered":                    "nothing to do: the hotkey has its uid",
-	"HotKeyAlreadyRegisteredInSubNet":      "nothing to do: the hotkey has its uid",
-	"TooManyRegistrationsThisBlock":        "another registration was first in this block: try again",
-	"TooManyRegistrationsThisInterval":     "try again in the next adjustment interval of the subnet",
-	"HotkeyOriginMismatch":                 "this call must be signed by the hotkey",
-	"TransactorAccountShouldBeHotKey":      "this call must be signed by the hotkey",
-	"NonAssociatedColdKey":                 "the hotkey belongs to another coldkey: use that coldkey, or a new hotkey",
-	"NoNeuronIdAvailable":                  "the subnet is full and no neuron can be replaced now (they are immune, or it admits none): try later",
-	"OperationNotPermittedonRootSubnet":    "choose another netuid than 0",
-	"OperationNotPermittedOnRootSubnet":    "choose another netuid than 0",
-	"RegistrationNotPermittedOnRootSubnet": "choose another netuid than 0",
-	"CannotUseSystemAccount":               "the hotkey is an account of the chain itself: use one of yours",
-	"TooManyStakingHotkeys":                "the coldkey has the most hotkeys that it may have: use another coldkey",
-	"NotEnoughBalanceToStake":              "the signing key has not enough TAO for the price",
-	"RegistrationPriceLimitExceeded":       "the price is above the limit that was set",
-	"FaucetDisabled":                       "only development chains built with the faucet have one",
-	"ColdkeyInSwapSchedule":                "the coldkey is being swapped: use its successor once that is done",
-}
-
-// customRemedies are for the refusals of Subtensor's transaction extension, by
-// code (CustomTransactionError, spec 475).
-var customRemedies = map[uint8]struct{ name, remedy string }{
-	0:   {"ColdkeySwapAnnounced", "the coldkey is being swapped: it can do nothing else until that is done or cancelled"},
-	1:   {"StakeAmountTooLow", "raise the amount"},
-	2:   {"BalanceTooLow", funds},
-	3:   {"SubnetNotExists", absent},
-	4:   {"HotKeyAccountNotExists", "the hotkey is not known to the chain: register it first"},
-	5:   {"NotEnoughStakeToWithdraw", "lower the amount"},
-	6:   {"RateLimitExceeded", "too many registrations in this interval, or too many requests: try again later"},
-	7:   {"InsufficientLiquidity", "lower the amount"},
-	8:   {"SlippageTooHigh", "lower the amount or allow more slippage"},
-	9:   {"TransferDisallowed", "the subnet allows no transfers"},
-	10:  {"HotKeyNotRegisteredInNetwork", "register the hotkey on the subnet first"},
-	11:  {"InvalidIpAddress", "give a public IP address"},
-	12:  {"ServingRateLimitExceeded", "wait before serving again"},
-	13:  {"InvalidPort", "give another port"},
-	14:  {"ZeroMaxAmount", "raise the amount or relax the limit"},
-	15:  {"InvalidRevealRound", "commit again"},
-	16:  {"CommitNotFound", "commit before revealing"},
-	17:  {"CommitBlockNotInRevealRange", "reveal in the right epoch"},
-	18:  {"InputLengthsUnequal", "give lists of the same length"},
-	19:  {"UidNotFound", "that uid does not exist on the subnet"},
-	20:  {"EvmKeyAssociateRateLimitExceeded", "wait before associating again"},
-	21:  {"ColdkeySwapDisputed", "the coldkey's swap is disputed: it can do nothing until that is settled"},
-	22:  {"InvalidRealAccount", "check the proxied account"},
-	23:  {"FailedShieldedTxParsing", "build the shielded transaction again"},
-	24:  {"InvalidShieldedTxPubKeyHash", "encrypt for the chain's current key"},
-	25:  {"NonAssociatedColdKey", "the hotkey belongs to another coldkey: use that coldkey, or a new hotkey"},
-	26:  {"DelegateTakeTooLow", "raise the take"},
-	27:  {"DelegateTakeTooHigh", "lower the take"},
-	255: {"BadRequest", "the proof is stale, too weak or for other data, the subnet takes no proofs of work, or the last block held a registration (then one block later is early enough): solve again for the newest block"},
-}
-
-// CustomName returns the name of a custom code with which the pool refuses a
-// transaction, "" for an unknown one. Specs before 475 number some differently.
-func CustomName(code uint8) string { return customRemedies[code].name }
-
-// Explain returns what to do about an error of the chain, of its pool or of this
-// package, "" where there is nothing to say beyond the error itself.
-func Explain(err error) string {
-	for _, s := range sentinelRemedies {
-		if errors.Is(err, s.err) {
-			return s.remedy
-		}
-	}
-	var dispatch *substrate.DispatchError
-	if errors.As(err, &dispatch) {
-		return moduleRemedies[dispatch.Name]
-	}
-	var pool *substrate.PoolError
-	if errors.As(err, &pool) {
-		return explainPool(pool)
-	}
-	var method *MethodError
-	if errors.As(err, &method) {
-		return "ask for a block of a runtime that has it, or use a newer bt"
-	}
-	var future *substrate.BlockNotFoundError
-	if errors.As(err, &future) {
-		return "choose a block that exists: the newest is the default"
-	}
-	var extension *substrate.UnknownExtensionError
-	if errors.As(err, &extension) {
-		return "the chain asks for something in transactions that this bt does not know: use a newer one"
-	}
-	if errors.Is(err, scale.ErrUnexpectedEnd) || errors.Is(err, scale.ErrTrailing) || errors.Is(err, rpc.ErrMalformed) {
-		return "the node's answer is damaged or not what its runtime describes: try again, or ask another node"
-	}
-	var node *rpc.Error
-	if errors.As(err, &node) {
-		if text := strings.ToLower(node.Message + " " + string(node.Data)); strings.Contains(text, "discarded") || strings.Contains(text, "unknownblock") || strings.Contains(text, "unknown block") {
-			return "the node has not kept the state of that block: ask an archive node, --network archive"
-		}
-	}
-	return ""
-}
-
-// explainPool explains a refusal at submission; the codes of the node's
-// author_submitExtrinsic are sc_rpc_api's.
-func explainPool(e *substrate.PoolError) string {
-	if e.Custom != nil {
-		c := customRemedies[*e.Custom]
-		if c.name == "" {
-			return "the chain's own check refused the transaction with a code that this bt does not know: use a newer one"
-		}
-		return c.name + ": " + c.remedy
-	}
-	text := strings.ToLower(e.Message + " " + string(e.Data))
-	for _, known := range []struct{ word, remedy string }{
-		{"payment", funds},
-		{"fees", funds},
-		{"stale", "a transaction with this account's nonce is in a block already: try again"},
-		{"outdated", "a transaction with this account's nonce is in a block already: try again"},
-		{"exhaustsresources", "too many registrations in this interval of the subnet: try again later"},
-		{"exhausts", "too many registrations in this interval of the subnet: try again later"},
-		{"badproof", "the signature does not fit this chain: check network and key"},
-		{"bad signature", "the signature does not fit this chain: check network and key"},
-		{"banned", "the node refused this very transaction a short while ago: solve again for a newer block"},
-		{"already imported", "the transaction is in the node's pool already: wait for it"},
-		{"priority is too low", "another transaction with this account's nonce is waiting in the pool: wait for it"},
-		{"immediately dropped", "the node's pool is full: try again later, or another node"},
-	} {
-		if strings.Contains(text, known.word) {
-			return known.remedy
-		}
-	}
-	return ""
-}

@@ -11,8 +11,6 @@ import (
 
 	"github.com/bittensor-go/bt/pow"
 	"github.com/bittensor-go/bt/substrate"
-	"github.com/bittensor-go/bt/substrate/codec"
-	"github.com/bittensor-go/bt/substrate/keypair"
 	"github.com/bittensor-go/bt/substrate/metadata"
 	"github.com/bittensor-go/bt/substrate/scale"
 	"github.com/bittensor-go/bt/substrate/ss58"
@@ -313,7 +311,7 @@ func (e *examiner) pow(ctx context.Context, _ ExamineOptions) error {
 	switch {
 	case ends(ctx, err):
 		return err
-	case err == nil:
+	case err == nil, errors.Is(err, ErrFunds): // nobody has nothing
 		p.Terms = "ok"
 	default:
 		if p.Terms = err.Error(); !slices.ContainsFunc(refusals, func(r error) bool { return errors.Is(err, r) }) {
@@ -337,19 +335,6 @@ func (r Rule) preimage() string {
 	return fmt.Sprintf("nonce (%s), keccak256(block hash, hotkey)", r.nonce)
 }
 
-// unsigned signs with zeros, for nobody.
-type unsigned struct{}
-
-func (unsigned) Account() ss58.AccountID           { return nobody }
-func (unsigned) Scheme() keypair.Scheme            { return keypair.Sr25519 }
-func (unsigned) Sign([]byte) (s [64]byte, _ error) { return s, nil }
-
-// dispatchInfo is the answer of TransactionPaymentApi_query_info where metadata
-// does not describe it; so since the genesis of finney.
-const dispatchInfo = `struct Weight { ref_time: Compact<u64>, proof_size: Compact<u64> }
-	enum Class { Normal, Operational, Mandatory }
-	struct RuntimeDispatchInfo { weight: Weight, class: Class, partial_fee: u64 }`
-
 // registrationFee asks the runtime what a registration costs in rao, by a
 // transaction that nobody could send: its account has no key and its signature is
 // zeros.
@@ -358,35 +343,7 @@ func (s *State) registrationFee(ctx context.Context, rule Rule, netuid uint16) (
 	if err != nil {
 		return 0, err
 	}
-	xt, err := s.Runtime.SignCall(unsigned{}, call, substrate.TxParams{})
-	if err != nil {
-		return 0, err
-	}
-	raw, err := s.Call(ctx, "TransactionPaymentApi_query_info", binary.LittleEndian.AppendUint32(slices.Clone(xt), uint32(len(xt))))
-	if err != nil {
-		return 0, err
-	}
-	var (
-		types = s.Runtime.Codec
-		id    metadata.TypeID
-	)
-	if m, ok := s.Runtime.Metadata.Method("TransactionPaymentApi", "query_info"); ok {
-		id = m.Output
-	} else {
-		var reg metadata.Registry
-		if err := reg.Define(dispatchInfo); err != nil {
-			return 0, err
-		}
-		if id, err = reg.Resolve("RuntimeDispatchInfo"); err != nil {
-			return 0, err
-		}
-		types = codec.New(&reg)
-	}
-	var info struct{ PartialFee uint64 }
-	if err := types.Decode(id, raw, &info); err != nil {
-		return 0, fmt.Errorf("answer of TransactionPaymentApi_query_info: %w", err)
-	}
-	return info.PartialFee, nil
+	return s.callFee(ctx, nobody, 0, call)
 }
 
 // maxExamined bounds how many subnets are listed.

@@ -24,7 +24,6 @@ func (r *metRuntime) stored(method string) bool { return r.noNeurons || r.lacks[
 func (c *Client) meet(s *substrate.State) (*metRuntime, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.newest = max(c.newest, s.Number)
 	rt, ok := c.runtimes[s.Runtime.CodeHash]
 	if !ok {
 		schema, err := newSchema(s.Runtime.Metadata, s.Runtime.SpecVersion, s.Runtime.Codec)
@@ -39,6 +38,9 @@ func (c *Client) meet(s *substrate.State) (*metRuntime, error) {
 			c.forget()
 		}
 		c.runtimes[s.Runtime.CodeHash] = rt
+	}
+	if s.Number >= c.newest {
+		c.newest, c.head = s.Number, &State{State: s, schema: rt.schema, rt: rt, c: c}
 	}
 	c.clock++
 	rt.used = c.clock

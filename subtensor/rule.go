@@ -33,20 +33,21 @@ type puzzle uint8
 const (
 	puzzleGenesis puzzle = iota // nonce, block
 	puzzleClassic               // nonce, hash of block and hotkey
+	puzzleFaucet                // nonce, hash of block and coldkey
 	puzzlePublic                // domain, netuid, block, hotkey, coldkey, nonce
 )
 
-// Rule says how a neuron is registered with proof of work on one runtime: which
-// puzzle, which call, who signs. Only [NewRule] makes one, and only where the
-// rule is known.
+// Rule says how a neuron is registered with proof of work on one runtime, or how
+// its faucet is drawn from: which puzzle, which call, who signs. Only [NewRule] and
+// [NewFaucetRule] make one, and only where the rule is known.
 type Rule struct {
-	// Call is the call of SubtensorModule that takes the proof: "register" or
-	// "pow_register".
+	// Call is the call of SubtensorModule that takes the proof: "register",
+	// "pow_register" or "faucet".
 	Call string
 	// Signer is the key that must sign it.
 	Signer Signer
 	// Window is how many blocks after the work block the proof is accepted in:
-	// 2 for the classic puzzle, 5 for today's.
+	// 2 for the classic puzzle and the faucet, 5 for today's.
 	Window uint64
 	// PaysFee says that the signer pays a transaction fee even where the
 	// registration fails. From spec 302 to 394 it must also keep the existential
@@ -55,9 +56,10 @@ type Rule struct {
 	// Spec is the runtime that the rule is for.
 	Spec uint32
 
-	puzzle  puzzle
-	nonce   pow.Order
-	reading pow.Order
+	puzzle    puzzle
+	nonce     pow.Order
+	reading   pow.Order
+	anySigner bool // the call does not look at who signs it
 }
 
 // Reading returns the byte order in which the runtime reads seals.
@@ -65,13 +67,15 @@ func (r Rule) Reading() pow.Order { return r.reading }
 
 // Challenge returns the puzzle for a work block. The classic puzzle binds the
 // block and (from spec 118 on) the hotkey, today's also the subnet and the
-// coldkey.
+// coldkey, the faucet's the coldkey in place of the hotkey.
 func (r Rule) Challenge(netuid uint16, block substrate.Hash, hotkey, coldkey ss58.AccountID) pow.Challenge {
 	switch r.puzzle {
 	case puzzlePublic:
 		return pow.Public(netuid, block, hotkey, coldkey)
 	case puzzleGenesis:
 		return pow.Genesis(block)
+	case puzzleFaucet:
+		return pow.Classic(block, coldkey, r.nonce, r.reading)
 	}
 	return pow.Classic(block, hotkey, r.nonce, r.reading)
 }
@@ -80,18 +84,68 @@ func (r Rule) Challenge(netuid uint16, block substrate.Hash, hotkey, coldkey ss5
 // block after head.
 func (r Rule) Fresh(work, head uint64) bool { return work <= head && head-work < r.Window }
 
-// The specs that bound what is known of the classic rule (subtensor's history of
-// pallets/subtensor/src/registration.rs along main).
+// The windows of the puzzles.
 const (
-	firstOpen       = 111 // 101 to 110 refuse every registration (45fce5484)
-	firstHotkeySeal = 118 // e62c18551: the hotkey is hashed
-	lastBigReading  = 277 // v3.1.5
-	firstLitReading = 283 // v3.1.6; aedad2e8e was merged in between
-	firstFee        = 302 // 67c7ac692
-	lastClassic     = 394 // f65a8a3b0; then 0fadfcb69 made register burn
-	classicWindow   = 2   // current - block < 3, and age 0 cannot be met
-	publicWindow    = 5
+	classicWindow = 2 // current - block < 3, and age 0 cannot be met
+	publicWindow  = 5
 )
+
+// The specs that bound what the table of eras does not say.
+const (
+	firstOpen = 111 // before, every registration is refused
+	firstRoot = 133 // subnets v2: netuid 0 is the root
+)
+
+// classicEra is what holds for the classic puzzle in a range of specs.
+type classicEra struct {
+	first     uint32 // up to the next row's
+	refused   string // why no proof is made for register, "" where it is
+	name      string // with which the runtime refuses it, "" for none
+	puzzle    puzzle
+	nonce     pow.Order
+	reading   pow.Order
+	anySigner bool
+	paysFee   bool
+	unread    bool // which way seals are read is not known: no faucet either
+}
+
+// The table of eras, by subtensor's history of pallets/subtensor/src/registration.rs
+// along main (chain-facts 1.1 to 1.4). Today's puzzle is not in it: a call of its
+// own shows it, whatever the number.
+var classicEras = []classicEra{
+	{first: 0, refused: "it is older than any runtime of the public chain: which puzzle it sets is not known", unread: true},
+	// 45fce5484
+	{first: 101, refused: "specs 101 to 110 refuse every registration", name: "RegistrationDisabled", unread: true},
+	// 3acf660ae
+	{first: 111, puzzle: puzzleGenesis, reading: pow.BigEndian, anySigner: true},
+	// e62c18551: the hotkey is hashed
+	{first: 118, puzzle: puzzleClassic, reading: pow.BigEndian, anySigner: true},
+	// 5ed0d505c: the hotkey must sign; builds of 120 without it take it as well
+	{first: 120, puzzle: puzzleClassic, reading: pow.BigEndian},
+	// 65d8367a6: v1.0.0 and v1.0.1
+	{first: 149, puzzle: puzzleClassic, nonce: pow.BigEndian, reading: pow.BigEndian},
+	// 703bdbd17: v1.1.1
+	{first: 151, puzzle: puzzleClassic, reading: pow.BigEndian},
+	// aedad2e8e was merged somewhere in between, and nothing in the metadata shows it
+	{first: 278, refused: "development builds numbered 278 to 282 read seals in either byte order", unread: true},
+	// v3.1.6
+	{first: 283, puzzle: puzzleClassic, reading: pow.LittleEndian},
+	// 67c7ac692
+	{first: 302, puzzle: puzzleClassic, reading: pow.LittleEndian, paysFee: true},
+	// 394 is f65a8a3b0; then came 0fadfcb69. The faucet goes on.
+	{first: 395, refused: "after spec 394 the call register ignores the proof and burns TAO", puzzle: puzzleClassic, reading: pow.LittleEndian},
+}
+
+// classicEraOf returns the row of a spec.
+func classicEraOf(spec uint32) classicEra {
+	row := classicEras[0]
+	for _, r := range classicEras {
+		if r.first <= spec {
+			row = r
+		}
+	}
+	return row
+}
 
 // NewRule returns the rule of a runtime. It denies by default: anything but a
 // known rule is an error that wraps ErrUnsafe and says why, except metadata of
@@ -141,17 +195,14 @@ func classicRule(md *metadata.Metadata, pallet *metadata.Pallet, spec uint32) (R
 	}
 	_, _, limit := md.Call(palletName, "register_limit")
 	_, halfLife := pallet.Entry("BurnHalfLife")
+	row := classicEraOf(spec)
 	switch {
 	case limit || halfLife:
 		return refuse("its call register ignores the proof and burns TAO")
-	case spec > lastClassic:
-		return refuse("after spec %d the call register ignores the proof and burns TAO", lastClassic)
-	case spec < 101:
-		return refuse("spec %d is none of the public chain's: which puzzle it sets is not known", spec)
-	case spec < firstOpen:
-		return refuse("specs 101 to 110 refuse every registration (RegistrationDisabled)")
-	case spec > lastBigReading && spec < firstLitReading:
-		return refuse("development builds numbered %d to %d read seals in either byte order", lastBigReading+1, firstLitReading-1)
+	case row.name != "":
+		return Rule{}, &namedError{&UnsafeError{Spec: spec, Reason: row.refused}, row.name}
+	case row.refused != "":
+		return refuse("%s", row.refused)
 	}
 	if diff := mismatch(md.Types, call.Fields, []argument{
 		{"netuid", isUint(metadata.U16)},
@@ -163,20 +214,10 @@ func classicRule(md *metadata.Metadata, pallet *metadata.Pallet, spec uint32) (R
 	}); diff != "" {
 		return refuse("its call register is not the one that is known: %s", diff)
 	}
-	r := Rule{
-		Call: "register", Signer: HotkeySigns, Window: classicWindow, PaysFee: spec >= firstFee, Spec: spec,
-		puzzle: puzzleClassic, nonce: pow.LittleEndian, reading: pow.LittleEndian,
-	}
-	if spec <= lastBigReading {
-		r.reading = pow.BigEndian
-	}
-	if spec < firstHotkeySeal {
-		r.puzzle = puzzleGenesis
-	}
-	if spec == 149 || spec == 150 { // v1.0.0 and v1.0.1 only: 65d8367a6 to 703bdbd17
-		r.nonce = pow.BigEndian
-	}
-	return r, nil
+	return Rule{
+		Call: "register", Signer: HotkeySigns, Window: classicWindow, PaysFee: row.paysFee, Spec: spec,
+		puzzle: row.puzzle, nonce: row.nonce, reading: row.reading, anySigner: row.anySigner,
+	}, nil
 }
 
 // argument is what a call's argument must look like.

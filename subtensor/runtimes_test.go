@@ -3,6 +3,7 @@ package subtensor_test
 import (
 	"encoding/hex"
 	"encoding/json"
+	"flag"
 	"os"
 	"path/filepath"
 	"slices"
@@ -15,6 +16,15 @@ import (
 	"github.com/bittensor-go/bt/internal/vectors"
 	"github.com/bittensor-go/bt/substrate/metadata"
 )
+
+// Each case of a property takes a whole runtime here, which is worth fewer of them
+// than rapid's hundred; -rapid.checks asks for more.
+func TestMain(m *testing.M) {
+	if err := flag.Set("rapid.checks", "30"); err != nil {
+		panic(err)
+	}
+	m.Run()
+}
 
 // runtime is a folder of the vectors: what a real runtime answered.
 type runtime struct {
