@@ -4,28 +4,60 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/bittensor-go/bt/pow"
-	"github.com/bittensor-go/bt/pow/engines"
 	"github.com/bittensor-go/bt/substrate"
-	"github.com/bittensor-go/bt/substrate/ss58"
 	"github.com/bittensor-go/bt/subtensor"
 )
 
-// flow is one registration. Its fields belong to the goroutine that runs it.
-type flow struct {
-	c               *subtensor.Client
-	netuid          uint16
-	hotkey, coldkey ss58.AccountID
-	opts            Options
-	solver          *pow.Solver
+// task is what a flow wants of the chain.
+type task interface {
+	// read fills in the terms at v.state, and why there is nothing to be had: v.wait
+	// where that passes by itself, else v.err.
+	read(ctx context.Context, v *view)
+	// call is the call that hands a proof in.
+	call(s *subtensor.State, rule subtensor.Rule, proof pow.Solution) ([]byte, error)
+	// made returns the block in which one of the proofs did its work, by what the
+	// chain keeps of it at v; nil for none.
+	made(ctx context.Context, c *subtensor.Client, v view, proofs []pow.Solution) (*made, error)
+	// String says what an error is about.
+	String() string
+}
 
-	views    <-chan view // of new heads
-	newest   view
+// made is where a proof got to.
+type made struct {
+	block substrate.Header
+	proof pow.Solution
+}
+
+// inclusion is where it got to, without the events; nothing for nil.
+func (m *made) inclusion() substrate.Inclusion {
+	if m == nil {
+		return substrate.Inclusion{}
+	}
+	return substrate.Inclusion{Header: m.block}
+}
+
+// flow is one run of a task. Its fields belong to the goroutine that runs it.
+type flow struct {
+	c       *subtensor.Client
+	own     bool // c was made by the flow, which closes it
+	task    task
+	opts    Options
+	solver  *pow.Solver // nil where nothing is searched
+	unwatch func()      // nil where heads are not followed
+
+	views    <-chan view    // of new heads
+	ask      chan struct{}  // that of the newest block is wanted, head or no head
+	newest   view           // never one with an error
+	seen     time.Time      // when that came
 	rule     subtensor.Rule // of the running search, and of what it finds
 	search   *search        // nil for none
+	kept     *pow.Solution  // found and not yet handed in
+	handed   []pow.Solution // handed in, with an end that is not known
 	attempts int
 	queued   int    // how often a proof had to stand back behind another transaction
 	known    uint64 // the newest block when all began, whose age is not known
@@ -40,22 +72,24 @@ type flow struct {
 // counts as an attempt: once a block, for some minutes of today's blocks.
 const maxQueued = 32
 
-// view is the chain at a head, as far as the registration is concerned.
+// view is the chain at a head, as far as the task is concerned.
 type view struct {
 	state *subtensor.State
 	terms subtensor.Terms
-	wait  error // why no registration is possible now, if that passes by itself
-	err   error // what ends the flow
+	burn  subtensor.BurnTerms // of Burn
+	until uint64              // the block at which the reason to wait is over, 0 where that is not known
+	wait  error               // why nothing is possible now, if that passes by itself
+	err   error               // what ends the flow
 }
 
-func newFlow(c *subtensor.Client, netuid uint16, hotkey, coldkey ss58.AccountID, opts Options) *flow {
+func newFlow(c *subtensor.Client, t task, opts Options) *flow {
 	if opts.MaxAttempts <= 0 {
 		opts.MaxAttempts = DefaultAttempts
 	}
 	if opts.Progress == nil {
 		opts.Progress = func(Progress) {}
 	}
-	return &flow{c: c, netuid: netuid, hotkey: hotkey, coldkey: coldkey, opts: opts, solver: opts.Solver}
+	return &flow{c: c, task: t, opts: opts}
 }
 
 // context says what an error is about. An end of ctx is not dressed up as a
@@ -64,36 +98,47 @@ func (f *flow) context(ctx context.Context, err error) error {
 	if cause := ctx.Err(); cause != nil && !f.pending {
 		return cause
 	}
-	return fmt.Errorf("register %s: %w", f.hotkey, err)
+	return fmt.Errorf("%v: %w", f.task, err)
 }
 
-// register is the whole flow.
-func (f *flow) register(ctx context.Context, keys Keys) (Result, error) {
-	if err := f.begin(ctx); err != nil {
-		return Result{}, err
-	}
-	signer, err := keys.signer(f.rule.Signer)
-	if err != nil {
-		return Result{}, err
-	}
-	stop, err := f.watch(ctx)
-	if err != nil {
-		return Result{}, err
-	}
-	defer stop()
-	for {
-		solution, at, err := f.find(ctx, true)
-		if err != nil {
-			return Result{}, err
-		}
-		in, err := f.submit(ctx, solution, at, signer)
-		if err == nil {
-			return f.finish(ctx, solution, at, in)
-		}
+// prove has a proof accepted: it searches and submits until one is in a block.
+func (f *flow) prove(ctx context.Context, signer substrate.Signer) (made, substrate.Inclusion, error) {
+	fail := func(err error) (made, substrate.Inclusion, error) {
 		if f.pending && ctx.Err() != nil {
-			return Result{}, fmt.Errorf("interrupted after a proof was submitted, which may still get into a block: %w", ctx.Err())
+			err = interrupted(ctx)
 		}
-		again := retryable(err)
+		return made{}, substrate.Inclusion{}, err
+	}
+	for {
+		proof, at, err := f.find(ctx, true)
+		if errors.Is(err, subtensor.ErrAlreadyRegistered) {
+			if m, _ := f.claim(ctx, f.look(ctx, nil)); m != nil {
+				return *m, m.inclusion(), nil
+			}
+		}
+		if err != nil {
+			return fail(err)
+		}
+		in, err := f.submit(ctx, proof, at, signer)
+		if err == nil {
+			return made{in.Header, proof}, in, nil
+		}
+		if judged(err) {
+			f.pending = false
+			f.handed = slices.DeleteFunc(f.handed, func(p pow.Solution) bool { return p.Seal == proof.Seal })
+		}
+		lost := substrate.Unreachable(err)
+		v := f.look(ctx, nil)
+		if substrate.Unreachable(v.err) {
+			v = f.reconnect(ctx, v.err)
+		}
+		// Whatever the refusal was called: what the chain says of the proofs counts.
+		if m, err := f.claim(ctx, v); err != nil {
+			return fail(err)
+		} else if m != nil {
+			return *m, m.inclusion(), nil
+		}
+		again := retryable(err) || lost
 		if queued(err) && f.queued < maxQueued {
 			f.queued++
 			f.attempts-- // what was not judged was no attempt
@@ -101,20 +146,42 @@ func (f *flow) register(ctx context.Context, keys Keys) (Result, error) {
 		if f.attempts >= f.opts.MaxAttempts && again {
 			again, err = false, fmt.Errorf("%w in %d attempts: %w", ErrAttempts, f.attempts, err)
 		}
-		// Whatever the refusal was called: when the hotkey has become registered,
-		// that is what there is to say.
-		v := f.look(ctx, nil)
 		switch {
 		case errors.Is(v.err, subtensor.ErrAlreadyRegistered):
-			return Result{}, v.err
+			return fail(v.err)
 		case !again:
-			return Result{}, err
+			return fail(err)
 		case v.err != nil:
-			return Result{}, errors.Join(err, v.err)
+			return fail(errors.Join(err, v.err))
 		}
-		f.newest = v
-		f.refused, f.after, f.pending = err, at.state.Number, false
+		f.now(v)
+		f.refused, f.pending = err, false
+		if lost || errors.Is(err, errLate) {
+			f.kept, f.refused = &proof, nil // it was not judged; find looks at it again
+		} else {
+			f.after = at.state.Number
+		}
 	}
+}
+
+// claim looks whether a proof that was handed in and lost sight of did its work.
+func (f *flow) claim(ctx context.Context, v view) (*made, error) {
+	if len(f.handed) == 0 {
+		return nil, nil
+	}
+	for v.state != nil {
+		m, err := f.task.made(ctx, f.c, v, f.handed)
+		if !substrate.Unreachable(err) {
+			return m, err
+		}
+		v = f.reconnect(ctx, err)
+	}
+	return nil, v.err
+}
+
+// interrupted is the error of a flow that ended with a transaction under way.
+func interrupted(ctx context.Context) error {
+	return fmt.Errorf("interrupted after it was submitted, which may still get into a block: %w", ctx.Err())
 }
 
 // signer asks for the key that signs and makes sure that it is the one.
@@ -131,23 +198,36 @@ func (k Keys) signer(which subtensor.Signer) (substrate.Signer, error) {
 		want = k.Coldkey
 	}
 	if s == nil || s.Account() != want {
-		return nil, fmt.Errorf("the key that was given to sign is not the %v %s", which, want)
+		return nil, fmt.Errorf("the key that was given to sign is not the %v %s: %w", which, want, subtensor.ErrWrongSigner)
 	}
 	return s, nil
 }
 
 // begin reads the terms at the head. Its error is why there is nothing to do.
 func (f *flow) begin(ctx context.Context) error {
-	if f.solver == nil {
-		all, err := engines.New(engines.Options{})
-		if err != nil {
-			return err
-		}
-		f.solver = pow.NewSolver(pow.Options{Engines: all})
+	v := f.look(ctx, nil)
+	if v.err != nil {
+		return v.err
 	}
-	f.newest = f.look(ctx, nil)
-	f.rule, f.known = f.newest.terms.Rule, f.newest.terms.Block
-	return f.newest.err
+	f.rule, f.known = v.terms.Rule, v.state.Number
+	f.now(v)
+	return nil
+}
+
+// beginSearch is begin with a solver.
+func (f *flow) beginSearch(ctx context.Context) (err error) {
+	if f.solver, err = f.opts.solver(); err != nil {
+		return err
+	}
+	return f.begin(ctx)
+}
+
+// now makes a view the newest.
+func (f *flow) now(v view) {
+	f.newest, f.seen = v, time.Now()
+	if f.firstAt.IsZero() && v.state.Number > f.known {
+		f.first, f.firstAt = v.state.Number, f.seen
+	}
 }
 
 // look reads the terms at a block, at the newest for nil.
@@ -158,81 +238,10 @@ func (f *flow) look(ctx context.Context, h *substrate.Header) view {
 	} else {
 		v.state, v.err = f.c.At(ctx, *h)
 	}
-	if v.err != nil {
-		return v
-	}
-	var err error
-	v.terms, err = v.state.RegistrationTerms(ctx, f.netuid, f.hotkey, f.coldkey)
-	switch {
-	case errors.Is(err, subtensor.ErrTooManyThisBlock) && v.terms.PerBlock > 0,
-		errors.Is(err, subtensor.ErrTooManyThisInterval),
-		errors.Is(err, subtensor.ErrReplay):
-		v.wait = err
-	default:
-		v.err = err
+	if v.err == nil {
+		f.task.read(ctx, &v)
 	}
 	return v
-}
-
-// head is a block, or why there are no more.
-type head struct {
-	substrate.Header
-	err error
-}
-
-// watch makes f.views follow the chain. Two goroutines see to it, so that a node
-// that is slow to tell the terms makes blocks be skipped and not pile up. Stop
-// ends them and waits for them.
-func (f *flow) watch(ctx context.Context) (stop func(), err error) {
-	heads, err := f.c.Heads(ctx)
-	if err != nil {
-		return nil, err
-	}
-	ctx, cancel := context.WithCancel(ctx)
-	newest, views := make(chan head, 1), make(chan view, 1)
-	f.views = views
-	var wg sync.WaitGroup
-	wg.Go(func() {
-		for {
-			h, err := heads.Next(ctx)
-			put(newest, head{h, err})
-			if err != nil {
-				return
-			}
-		}
-	})
-	wg.Go(func() {
-		for {
-			var v view
-			select {
-			case <-ctx.Done():
-				return
-			case h := <-newest:
-				if v.err = h.err; v.err == nil {
-					v = f.look(ctx, &h.Header)
-				}
-			}
-			put(views, v)
-			if v.err != nil {
-				return
-			}
-		}
-	})
-	return func() {
-		cancel()
-		wg.Wait()
-		heads.Close() //nolint:errcheck // it is over; a connection that broke has been reported
-	}, nil
-}
-
-// put makes v the content of a channel with room for one, of which the caller is
-// the only sender.
-func put[T any](ch chan T, v T) {
-	select {
-	case <-ch:
-	default:
-	}
-	ch <- v
 }
 
 // search is a running Solve.
@@ -240,6 +249,7 @@ type search struct {
 	work   chan pow.Work
 	done   chan found
 	cancel context.CancelFunc
+	ends   sync.WaitGroup
 	fed    pow.Work
 }
 
@@ -252,10 +262,10 @@ type found struct {
 func (f *flow) start(ctx context.Context) {
 	ctx, cancel := context.WithCancel(ctx)
 	s := &search{work: make(chan pow.Work, 1), done: make(chan found, 1), cancel: cancel}
-	go func() {
+	s.ends.Go(func() {
 		solution, err := f.solver.Solve(ctx, s.work)
 		s.done <- found{solution, err}
-	}()
+	})
 	f.search = s
 }
 
@@ -263,7 +273,7 @@ func (f *flow) start(ctx context.Context) {
 func (f *flow) stop() {
 	if f.search != nil {
 		f.search.cancel()
-		<-f.search.done
+		f.search.ends.Wait()
 		f.search = nil
 	}
 }
@@ -277,13 +287,45 @@ func (f *flow) find(ctx context.Context, submit bool) (pow.Solution, view, error
 	defer f.stop()
 	ticker := time.NewTicker(reportEvery)
 	defer ticker.Stop()
-	var (
-		kept *pow.Solution
-		err  error
-	)
-	if err := f.feed(ctx, false); err != nil {
-		return fail(err)
+	v := f.newest // what is kept from before is looked at first
+	for {
+		var refusal error
+		for {
+			if v.err == nil && f.kept != nil {
+				refusal, v.err = f.check(ctx, f.kept, v)
+			}
+			if !substrate.Unreachable(v.err) {
+				break
+			}
+			v = f.reconnect(ctx, v.err)
+		}
+		if v.err != nil {
+			return fail(v.err)
+		}
+		f.now(v)
+		if f.kept != nil {
+			switch {
+			case refusal != nil:
+				f.kept = nil
+			case !submit || v.wait == nil:
+				proof := *f.kept
+				f.kept = nil
+				return proof, v, nil
+			}
+		}
+		if err := f.feed(ctx); err != nil {
+			return fail(err)
+		}
+		var err error
+		if v, err = f.next(ctx, ticker.C); err != nil {
+			return fail(err)
+		}
 	}
+}
+
+// next waits for something new: a head, or a solution, which is then kept. It
+// returns the newest view.
+func (f *flow) next(ctx context.Context, tick <-chan time.Time) (view, error) {
 	for {
 		f.report(f.phase(), f.newest.state.Header)
 		var done <-chan found
@@ -292,65 +334,52 @@ func (f *flow) find(ctx context.Context, submit bool) (pow.Solution, view, error
 		}
 		select {
 		case <-ctx.Done():
-			return fail(ctx.Err())
-		case <-ticker.C:
-			continue
+			return view{}, ctx.Err()
+		case <-tick:
+			f.wonder()
 		case v := <-f.views:
 			if v.err == nil && v.state.Number < f.newest.state.Number {
 				continue // read before the newest, and late
 			}
-			f.newest = v
+			return v, nil
 		case r := <-done:
-			f.search.cancel()
-			f.search = nil
+			f.stop()
 			if r.err != nil {
-				return fail(r.err)
+				return view{}, r.err
 			}
-			kept = &r.solution
-			f.newest = f.look(ctx, nil) // a head may be on its way
-		}
-		if f.newest.err != nil {
-			return fail(f.newest.err)
-		}
-		if kept != nil {
-			var good bool
-			if good, err = f.good(ctx, kept, f.newest); err != nil {
-				return fail(err)
-			}
-			switch {
-			case !good:
-				kept = nil
-			case !submit || f.newest.wait == nil:
-				return *kept, f.newest, nil
-			}
-		}
-		if err := f.feed(ctx, kept != nil); err != nil {
-			return fail(err)
+			f.kept = &r.solution
+			return f.look(ctx, nil), nil // a head may be on its way
 		}
 	}
 }
 
-// good reports whether a solution would be accepted at a head, going by the
-// seal: it is of the head's rule, not expired, not outgrown by the difficulty, and
-// its block is still part of the chain.
-func (f *flow) good(ctx context.Context, s *pow.Solution, v view) (bool, error) {
-	rule := v.terms.Rule
-	if !same(rule, f.rule) || !rule.Fresh(s.Block, v.state.Number) || s.Block <= v.terms.LastWorkBlock && v.terms.LastWorkBlock > 0 {
-		return false, nil
+// errOldRule reports a proof of a rule that a runtime upgrade has replaced.
+var errOldRule = errors.New("the proof is of another rule than that of the runtime now")
+
+// check returns how the chain would refuse a proof on top of a head, nil for not at
+// all. The puzzle is put together anew, of the hash that the chain holds in the place
+// of the proof's block: nothing of the search is trusted.
+func (f *flow) check(ctx context.Context, s *pow.Solution, v view) (refusal, err error) {
+	rule, work := v.terms.Rule, v.state.Hash
+	if !same(rule, f.rule) {
+		return errOldRule, nil
 	}
-	// The puzzle is put together anew, so that nothing of the search is trusted.
-	challenge := rule.Challenge(f.netuid, s.BlockHash, f.hotkey, f.coldkey)
-	if challenge.Seal(s.Nonce) != s.Seal || !challenge.Verify(s.Nonce, v.terms.Difficulty) {
-		return false, nil
+	if s.Block != v.state.Number {
+		h, err := f.c.HeaderAt(ctx, s.Block)
+		var beyond *substrate.BlockNotFoundError
+		if errors.As(err, &beyond) || errors.Is(err, substrate.ErrStateDiscarded) {
+			return err, nil // a reorganisation made the chain shorter
+		}
+		if err != nil {
+			return nil, err
+		}
+		work = h.Hash
 	}
-	if s.BlockHash == v.state.Hash {
-		return true, nil
+	signer := v.terms.Hotkey
+	if rule.Signer == subtensor.ColdkeySigns {
+		signer = v.terms.Coldkey
 	}
-	h, err := f.c.HeaderAt(ctx, s.Block)
-	if err != nil {
-		return false, err
-	}
-	return h.Hash == s.BlockHash, nil
+	return v.state.Schema().CheckProof(v.terms, signer, work, *s), nil
 }
 
 // same reports whether two rules are one but for the runtime's number.
@@ -361,7 +390,7 @@ func same(a, b subtensor.Rule) bool {
 
 // feed gives the search the newest block to work on, or ends it where there is
 // nothing to search for, because a solution is kept or no new one would do.
-func (f *flow) feed(ctx context.Context, kept bool) error {
+func (f *flow) feed(ctx context.Context) error {
 	v := f.newest
 	if rule := v.terms.Rule; !same(rule, f.rule) {
 		if rule.Signer != f.rule.Signer {
@@ -370,7 +399,7 @@ func (f *flow) feed(ctx context.Context, kept bool) error {
 		f.stop() // what it finds would be of the old rule
 		f.rule = rule
 	}
-	if kept || f.idle() {
+	if f.kept != nil || f.idle() {
 		f.stop()
 		return nil
 	}
@@ -379,7 +408,7 @@ func (f *flow) feed(ctx context.Context, kept bool) error {
 	}
 	if work := v.state.Work(v.terms); work != f.search.fed {
 		f.search.fed = work
-		if pace := f.pace(v.state); pace > 0 {
+		if pace := f.pace(); pace > 0 {
 			work.Expires = time.Now().Add(time.Duration(min(work.Window, 1<<16)) * pace)
 		}
 		put(f.search.work, work)
@@ -389,15 +418,26 @@ func (f *flow) feed(ctx context.Context, kept bool) error {
 
 // pace is how long a block takes: as seen so far, else as the runtime says; 0 where
 // neither is known.
-func (f *flow) pace(s *subtensor.State) time.Duration {
-	now := time.Now()
-	switch {
-	case f.firstAt.IsZero() && s.Number > f.known:
-		f.first, f.firstAt = s.Number, now
-	case !f.firstAt.IsZero() && s.Number > f.first:
-		return now.Sub(f.firstAt) / time.Duration(s.Number-f.first)
+func (f *flow) pace() time.Duration {
+	s := f.newest.state
+	if !f.firstAt.IsZero() && s.Number > f.first {
+		return f.seen.Sub(f.firstAt) / time.Duration(s.Number-f.first)
 	}
 	return s.Schema().BlockTime()
+}
+
+// Heads that do not come for so many blocks, and at least so long, are asked for.
+const (
+	quietBlocks = 5
+	quietTime   = time.Second
+)
+
+// wonder has the newest block asked for where heads are overdue: the node may have
+// ceased to send them, or to be there at all, though the connection seems to stand.
+func (f *flow) wonder() {
+	if quiet := time.Since(f.seen); quiet > quietTime && quiet > quietBlocks*f.pace() {
+		put(f.ask, struct{}{})
+	}
 }
 
 // idle reports whether a proof for the newest block would be of no use. That the
@@ -419,9 +459,29 @@ func (f *flow) phase() Phase {
 
 func (f *flow) report(phase Phase, head substrate.Header) {
 	p := Progress{Phase: phase, Head: head, Terms: f.newest.terms, Attempts: f.attempts, Err: f.refused}
-	if phase == Waiting && f.newest.wait != nil {
-		p.Err = f.newest.wait
+	if phase == Waiting {
+		f.countdown(&p)
 	}
-	p.Stats = f.solver.Stats()
+	if f.solver != nil {
+		p.Stats = f.solver.Stats()
+	}
 	f.opts.Progress(p)
+}
+
+// countdown says what is waited for and how long that takes.
+func (f *flow) countdown(p *Progress) {
+	v := f.newest
+	until := v.until
+	switch {
+	case v.wait != nil:
+		p.Err = v.wait
+	case f.refused != nil || f.kept != nil:
+		until = v.state.Number + 1
+	}
+	if until <= v.state.Number {
+		return
+	}
+	p.WaitBlocks = until - v.state.Number
+	most := min(p.WaitBlocks, 1<<16) // so that no block time makes it overflow
+	p.WaitTime = max(0, time.Duration(most)*f.pace()-time.Since(f.seen))
 }

@@ -14,8 +14,10 @@ import (
 )
 
 var (
-	// errLost reports a proof that no block took while it was good.
-	errLost = errors.New("no block took the proof before it expired")
+	// errLost reports a transaction that no block took while it was good.
+	errLost = errors.New("no block took the transaction before it expired")
+	// errOrphaned reports a transaction for a block that the chain has left.
+	errOrphaned = errors.New("the chain was reorganised: the block that the transaction was made for is no part of it any more")
 	// errLate reports a proof that was good no longer when it was signed. It was
 	// not handed in.
 	errLate = errors.New("the chain moved on while the proof was being signed")
@@ -26,7 +28,7 @@ var (
 // to tell the account's nonce.
 func (f *flow) submit(ctx context.Context, s pow.Solution, at view, signer substrate.Signer) (substrate.Inclusion, error) {
 	none := substrate.Inclusion{}
-	call, err := at.state.RegisterCall(f.rule, f.netuid, f.hotkey, f.coldkey, s)
+	call, err := f.task.call(at.state, f.rule, s)
 	if err != nil {
 		return none, err
 	}
@@ -42,74 +44,178 @@ func (f *flow) submit(ctx context.Context, s pow.Solution, at view, signer subst
 	if now.err != nil {
 		return none, now.err
 	}
-	if good, err := f.good(ctx, &s, now); err != nil {
+	refusal, err := f.check(ctx, &s, now)
+	switch {
+	case err != nil:
 		return none, err
-	} else if !good || now.wait != nil {
-		return none, errLate
+	case refusal != nil:
+		return none, fmt.Errorf("%w: %w", errLate, refusal)
+	case now.wait != nil:
+		return none, fmt.Errorf("%w: %w", errLate, now.wait)
 	}
-	f.newest = now
+	f.now(now)
 	f.attempts++
+	f.handed = append(f.handed, s)
+	return f.hand(ctx, xt, at.state.Header, era)
+}
+
+// hand gives a transaction to the node, signed at a head for an era that begins
+// there, and waits until it is in a block. Where the connection is lost meanwhile the
+// same bytes are handed in again: they cannot be executed twice, and the node may
+// have lost them.
+func (f *flow) hand(ctx context.Context, xt []byte, at substrate.Header, era uint64) (substrate.Inclusion, error) {
+	none := substrate.Inclusion{}
+	last := at.Number + substrate.NewEra(era, at.Number).Period
 	f.pending = true
+	for again := false; ; again = true {
+		in, err := f.handOnce(ctx, xt, last, again)
+		var pool *substrate.PoolError
+		switch {
+		case ctx.Err() != nil:
+			return in, err
+		case errors.As(err, &pool) && f.orphaned(ctx, at):
+			// Nothing that binds the block is good on this chain, its signature included.
+			return none, fmt.Errorf("%w: %w", errOrphaned, err)
+		case !substrate.Unreachable(err):
+			return in, err
+		}
+		v := f.reconnect(ctx, err)
+		switch {
+		case v.err != nil:
+			return none, v.err
+		case f.orphaned(ctx, at):
+			return none, errOrphaned
+		case v.state.Number > last:
+			return none, errLost
+		}
+		f.now(v)
+	}
+}
+
+// orphaned reports whether the chain is known to hold another block in a block's
+// place.
+func (f *flow) orphaned(ctx context.Context, at substrate.Header) bool {
+	h, err := f.c.HeaderAt(ctx, at.Number)
+	return err == nil && h.Hash != at.Hash
+}
+
+func (f *flow) handOnce(ctx context.Context, xt []byte, last uint64, again bool) (substrate.Inclusion, error) {
 	sub, err := f.c.Submit(ctx, xt)
 	if err != nil {
-		return none, err
+		if again && imported(err) {
+			return f.await(ctx, nil, last) // the pool has it, and tells nobody of it any more
+		}
+		return substrate.Inclusion{}, err
 	}
 	defer sub.Close() //nolint:errcheck // what there was to watch has been seen
-	f.report(Submitted, at.state.Header)
-	return f.await(ctx, sub, at.state.Number+substrate.NewEra(era, at.state.Number).Period)
+	return f.await(ctx, sub, last)
 }
 
 // patience is how long after the hotkey turned out to be registered a submission
 // is waited for that may have done it.
 const patience = 30 * time.Second
 
-// await waits until a submission is in a block, but not beyond the head last.
+// await waits until a submission is in a block, which is final where that is
+// wanted, but for one that is in no block not beyond the head last. Sub is nil for
+// one that cannot be watched: then it waits until there is something to look at.
 func (f *flow) await(ctx context.Context, sub *substrate.Submission, last uint64) (substrate.Inclusion, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	var (
-		wg   sync.WaitGroup
-		in   substrate.Inclusion
-		err  error
-		done = make(chan struct{})
+		wg       sync.WaitGroup
+		in       substrate.Inclusion
+		err      error
+		done     = make(chan struct{})
+		included = make(chan substrate.Header, 1)
 	)
-	wg.Go(func() {
-		defer close(done)
-		in, err = sub.InBlock(ctx)
-	})
+	if sub != nil {
+		wg.Go(func() {
+			defer close(done)
+			in, err = sub.InBlock(ctx)
+			for f.opts.Finalized && err == nil && !in.Final {
+				put(included, in.Header)
+				in, err = sub.InBlock(ctx)
+			}
+		})
+	}
 	defer wg.Wait()
 	defer cancel()
 	ticker := time.NewTicker(reportEvery)
 	defer ticker.Stop()
-	var already error
-	var enough <-chan time.Time
+	f.report(Submitted, f.newest.state.Header)
+	var (
+		already error
+		enough  <-chan time.Time
+		block   *substrate.Header // that holds it, and is not final yet
+	)
+	report := func() {
+		if block != nil {
+			f.report(InBlock, *block)
+		} else {
+			f.report(Submitted, f.newest.state.Header)
+		}
+	}
 	for {
 		select {
 		case <-done:
 			return in, err
+		case h := <-included:
+			block, enough = &h, nil
+			report()
 		case <-enough:
 			return substrate.Inclusion{}, already
 		case <-ticker.C:
-			f.report(Submitted, f.newest.state.Header)
+			f.wonder()
+			report()
 		case v := <-f.views:
 			switch {
 			case errors.Is(v.err, subtensor.ErrAlreadyRegistered):
-				// By this submission, as a rule, which will be heard of in a moment. It
-				// was the last view.
-				already = v.err
-				timer := time.NewTimer(patience)
-				defer timer.Stop()
-				enough = timer.C
+				// By this submission, as a rule, which will be heard of in a moment.
+				if sub == nil {
+					return substrate.Inclusion{}, v.err
+				}
+				if already = v.err; enough == nil && block == nil {
+					enough = time.After(patience)
+				}
 			case v.err != nil:
-				return substrate.Inclusion{}, fmt.Errorf("a proof was submitted, which may still get into a block: %w", v.err)
-			case v.state.Number > last:
+				return substrate.Inclusion{}, fmt.Errorf("a transaction was submitted, which may still get into a block: %w", v.err)
+			case v.state.Number > last && block == nil:
 				return substrate.Inclusion{}, errLost
 			default:
-				f.newest = v
-				f.report(Submitted, v.state.Header)
+				already, enough = nil, nil
+				f.now(v)
+				report()
+				if sub != nil {
+					continue
+				}
+				if m, err := f.claim(ctx, v); m != nil || err != nil {
+					return m.inclusion(), err
+				}
 			}
 		}
 	}
 }
+
+// imported reports whether the pool has a transaction already.
+func imported(err error) bool {
+	var pool *substrate.PoolError
+	return errors.As(err, &pool) && pool.Code == alreadyImported
+}
+
+// judged reports whether a refusal was the last word on a proof: it does nothing
+// on the chain any more.
+func judged(err error) bool {
+	var (
+		pool     *substrate.PoolError
+		dispatch *substrate.DispatchError
+	)
+	return errors.As(err, &dispatch) || errors.As(err, &pool) && !queued(err)
+}
+
+// Codes of the node's pool (sc_rpc_api's author errors).
+const (
+	alreadyImported = 1013
+	priorityTooLow  = 1014
+)
 
 // queued reports whether a proof was refused for another transaction of the same
 // account, which waits in the pool or went into a block meanwhile: then it was
@@ -119,7 +225,6 @@ func queued(err error) bool {
 	if !errors.As(err, &pool) {
 		return false
 	}
-	const priorityTooLow, alreadyImported = 1014, 1013 // sc_rpc_api's author errors
 	text := strings.ToLower(pool.Message + " " + string(pool.Data))
 	return pool.Code == priorityTooLow || pool.Code == alreadyImported || strings.Contains(text, "outdated") || strings.Contains(text, "stale")
 }
@@ -132,11 +237,11 @@ func retryable(err error) bool {
 		dispatch *substrate.DispatchError
 	)
 	switch {
-	case queued(err):
+	case queued(err), errors.Is(err, errOrphaned):
 		return true
 	case errors.As(err, &dispatch):
 		switch dispatch.Name {
-		case "InvalidWorkBlock", "InvalidDifficulty", "TooManyRegistrationsThisBlock":
+		case "InvalidWorkBlock", "InvalidDifficulty", "TooManyRegistrationsThisBlock", "TooManyRegistrationsThisInterval":
 			return true
 		}
 	case errors.As(err, &pool):
@@ -147,39 +252,4 @@ func retryable(err error) bool {
 		return status.Status == "invalid" // it was valid when the pool took it: its time is over
 	}
 	return errors.Is(err, errLost) || errors.Is(err, errLate)
-}
-
-// finish finds the uid.
-func (f *flow) finish(ctx context.Context, s pow.Solution, at view, in substrate.Inclusion) (Result, error) {
-	r := Result{Block: in.Header, Attempts: f.attempts, Solution: s, Stats: f.solver.Stats(), Rule: at.terms.Rule}
-	uid, ok := f.event(in.Events)
-	if !ok {
-		// The terms at that block tell it as well.
-		v := f.look(ctx, &in.Header)
-		var already *subtensor.AlreadyRegisteredError
-		if !errors.As(v.err, &already) {
-			return Result{}, fmt.Errorf("the registration is in block %d, but which uid it got cannot be read: %w", in.Header.Number, errors.Join(v.err, v.wait))
-		}
-		uid = already.UID
-	}
-	r.UID, f.refused = uid, nil
-	f.report(InBlock, in.Header)
-	return r, nil
-}
-
-// event returns the uid that SubtensorModule.NeuronRegistered (netuid, uid,
-// hotkey) gives.
-func (f *flow) event(events []substrate.Event) (uint16, bool) {
-	for _, e := range events {
-		if e.Pallet != "SubtensorModule" || e.Name != "NeuronRegistered" || e.Fields == nil || len(e.Fields.Fields) != 3 {
-			continue
-		}
-		netuid, ok0 := e.Fields.Fields[0].Value.(uint64)
-		uid, ok1 := e.Fields.Fields[1].Value.(uint64)
-		hotkey, ok2 := e.Fields.Fields[2].Value.([]byte)
-		if ok0 && ok1 && ok2 && netuid == uint64(f.netuid) && string(hotkey) == string(f.hotkey[:]) && uid <= 0xffff {
-			return uint16(uid), true
-		}
-	}
-	return 0, false
 }
