@@ -56,9 +56,14 @@ type app struct {
 	program  string // how the user calls it
 
 	json, quiet bool
+	jsonLines   bool   // progress and messages are JSON as well
+	plain       bool   // progress is not drawn in place
 	documented  bool   // the one JSON document is written
 	home        string // as given by flag
-	network     string // as given by flag
+	network     string // as settled, "" for the default
+	walletPath  string // as settled, "" for the folder below home
+	secretFile  string // that holds a password, as given by flag
+	origins     map[string]origin
 }
 
 func newApp(env Env) *app {
@@ -104,8 +109,14 @@ func (a *app) root() *cobra.Command {
 	root.SetErr(a.env.Stderr)
 	root.PersistentFlags().BoolVar(&a.json, "json", false, "write one JSON document to stdout")
 	root.PersistentFlags().BoolVarP(&a.quiet, "quiet", "q", false, "no progress and no messages, only results and errors")
+	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error {
+		if !a.wantsSettings(cmd) {
+			return nil
+		}
+		return a.settle(cmd)
+	}
 	root.AddCommand(
-		a.demo(), a.devnet(), a.metagraph(), a.subnets(), a.register(), a.pow(), a.wallet(), a.doctor(), a.debug(), a.version(), a.completion(),
+		a.demo(), a.devnet(), a.metagraph(), a.subnets(), a.register(), a.faucet(), a.pow(), a.wallet(), a.doctor(), a.debug(), a.config(), a.version(), a.completion(),
 		exitCodesTopic(), environmentTopic(),
 	)
 	root.SetHelpCommand(a.help())
@@ -154,6 +165,6 @@ func noArgs(cmd *cobra.Command, args []string) error {
 // message tells the user something that is no result.
 func (a *app) message(format string, args ...any) {
 	if !a.quiet {
-		a.err.printf(format+"\n", args...)
+		a.view().Print(fmt.Sprintf(format, args...))
 	}
 }

@@ -3,6 +3,7 @@ package cli_test
 import (
 	"bytes"
 	"context"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"flag"
@@ -38,8 +39,9 @@ func TestMain(m *testing.M) {
 
 // TestScripts runs testdata/*.txtar. Scripts have these commands of their own:
 //
-//	devnet [-blocktime 200ms] [-difficulty 1000] [-symbol TEXT]
-//	                          starts a development chain; its URL is $NODE
+//	devnet [-blocktime 200ms] [-difficulty 1000] [-symbol TEXT] [-subnet ITEM=HEX]...
+//	                          starts a development chain, with these items of netuid 1; its
+//	                          URL is $NODE
 //	node FLAVOUR              starts a node that is not what it should be (see flavours); its
 //	                          URL is $NODE
 //	code N bt ARG...          runs bt and wants exit code N
@@ -124,9 +126,10 @@ func TestSearchEnds(t *testing.T) {
 		end  func(n *devnet.Node, interrupt func()) error
 		code int
 		last string // of stderr
+		args []string
 	}{
-		{"interrupted", func(_ *devnet.Node, interrupt func()) error { interrupt(); return nil }, 130, "\ninterrupted\n"},
-		{"node gone", func(n *devnet.Node, _ func()) error { return n.Close() }, 3, "bt devnet\n"},
+		{"interrupted", func(_ *devnet.Node, interrupt func()) error { interrupt(); return nil }, 130, "\ninterrupted\n", nil},
+		{"node gone", func(n *devnet.Node, _ func()) error { return n.Close() }, 3, "bt devnet\n", []string{"--pow-timeout", "2"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			n, err := devnet.Start(devnet.Options{Difficulty: 1 << 61})
@@ -144,7 +147,7 @@ func TestSearchEnds(t *testing.T) {
 				t.Fatalf("exit code %d: %s", code, log.text)
 			}
 			out.Reset()
-			if code := cli.Main(ctx, []string{"register", "1", "--network", n.URL()}, env); code != c.code {
+			if code := cli.Main(ctx, append([]string{"register", "1", "--network", n.URL()}, c.args...), env); code != c.code {
 				t.Errorf("exit code %d, not %d", code, c.code)
 			}
 			if err := <-ended; err != nil {
@@ -180,10 +183,17 @@ func startDevnet(ts *testscript.TestScript, neg bool, args []string) {
 	blockTime := f.Duration("blocktime", 200*time.Millisecond, "")
 	difficulty := f.Uint64("difficulty", 1000, "")
 	symbol := f.String("symbol", "", "")
+	var opts devnet.Options
+	f.Func("subnet", "", func(s string) error {
+		item, text, _ := strings.Cut(s, "=")
+		value, err := hex.DecodeString(text)
+		opts.Storage = append(opts.Storage, devnet.Entry{Pallet: "SubtensorModule", Item: item, Keys: [][]byte{{1, 0}}, Value: value})
+		return err
+	})
 	if neg || f.Parse(args) != nil || f.NArg() > 0 {
-		ts.Fatalf("usage: devnet [-blocktime D] [-difficulty N] [-symbol TEXT]")
+		ts.Fatalf("usage: devnet [-blocktime D] [-difficulty N] [-symbol TEXT] [-subnet ITEM=HEX]...")
 	}
-	opts := devnet.Options{BlockTime: *blockTime, Difficulty: *difficulty}
+	opts.BlockTime, opts.Difficulty = *blockTime, *difficulty
 	if *symbol != "" {
 		text, err := strconv.Unquote(`"` + *symbol + `"`)
 		ts.Check(err)

@@ -107,7 +107,7 @@ func (a *app) walk(ctx context.Context) (err error) {
 		return err
 	}
 	defer closing(&err, c)
-	result, err := a.solveAndRegister(ctx, c, demoNetuid, keys, 3)
+	result, err := a.solveAndRegister(ctx, c, demoNetuid, keys, nil, searchFlags{attempts: 3})
 	if err != nil {
 		return err
 	}

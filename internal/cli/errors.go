@@ -31,20 +31,23 @@ const exitCodes = `bt exits with
 
     0  ok; also where the hotkey to register is registered already
     1  any other error; of bt doctor: something that bt needs does not work;
-       of bt pow verify: no; of bt pow solve: nothing found in time
+       of bt pow verify and bt wallet verify: no; of a search: nothing found in
+       time; a price was not confirmed
     2  wrong usage: unknown command, flag or network name, missing value
     3  network: the node cannot be reached, went away, or is of another chain
     4  refused by the chain: no such subnet or block, registration not possible
        there, transaction refused or failed
     5  wallet: not found, exists already, wrong password, unreadable keyfile
     6  refused for safety: on this runtime the call would burn TAO, or what it
-       would do is not known; nothing was sent
+       would do is not known, or the price is above --limit; nothing was sent
   130  interrupted
   141  whoever reads stdout has gone, such as head: nothing is said
 
-An error is written to stderr as "error: ..." and, where something can be done,
-"try: ...". With --json stdout gets {"error": ..., "try": ..., "exit_code": ...};
-a document that had begun before ends with these three.`
+An error is written to stderr as "error: ...", then "means: ..." where the chain has
+a name for it, and "try: ..." where something can be done.
+With --json stdout gets {"error": ..., "chain_error": the chain's name for it,
+"meaning": ..., "try": ..., "exit_code": ...}, of which the three in the middle may be
+absent; a document that had begun before ends with these.`
 
 func exitCodesTopic() *cobra.Command {
 	return &cobra.Command{Use: "exit-codes", Short: "What the exit codes mean", Long: exitCodes}
@@ -80,7 +83,9 @@ func (e *codedError) Unwrap() error { return e.err }
 var chainErrors = []error{
 	subtensor.ErrSubnetNotFound, subtensor.ErrMechanismNotFound, subtensor.ErrNeuronNotFound, subtensor.ErrRootSubnet, subtensor.ErrPowDisabled,
 	subtensor.ErrHotkeyOwnedByAnother, subtensor.ErrNoRoom, subtensor.ErrTooManyThisBlock,
-	subtensor.ErrTooManyThisInterval, subtensor.ErrReplay,
+	subtensor.ErrTooManyThisInterval, subtensor.ErrReplay, subtensor.ErrFunds, subtensor.ErrSystemAccount, subtensor.ErrColdkeySwap,
+	subtensor.ErrTooManyHotkeys, subtensor.ErrBurnDisabled, subtensor.ErrNoBurn, subtensor.ErrNoFaucet,
+	subtensor.ErrWrongSigner, subtensor.ErrStaleProof, subtensor.ErrWeakProof, subtensor.ErrWrongSeal,
 }
 
 // exitCode maps every error to its exit code.
@@ -134,7 +139,7 @@ func remedy(err error) string {
 	if errors.Is(err, substrate.ErrStateDiscarded) && substrate.Unreachable(err) {
 		return "another archive node, by its ws:// or wss:// URL with --network"
 	}
-	if s := subtensor.Explain(err); s != "" {
+	if s := subtensor.Describe(err).Remedy; s != "" {
 		return s
 	}
 	switch {
@@ -150,19 +155,41 @@ func remedy(err error) string {
 // had begun.
 type errorResult struct {
 	Error    string `json:"error"`
+	Chain    string `json:"chain_error,omitempty"` // the chain's name for it
+	Meaning  string `json:"meaning,omitempty"`     // of that name
 	Try      string `json:"try,omitempty"`
 	ExitCode int    `json:"exit_code"`
 }
 
+// errorLine is the last line of stderr with --json where progress is JSON as well.
+type errorLine struct {
+	Event string `json:"event"`
+	errorResult
+}
+
 func newErrorResult(err error) errorResult {
-	r := errorResult{clean(err.Error()), clean(remedy(err)), exitCode(err)}
+	known := subtensor.Describe(err)
+	r := errorResult{clean(err.Error()), known.Name, known.Meaning, clean(remedy(err)), exitCode(err)}
 	if r.ExitCode == exitInterrupted {
 		// What was under way may have more to say than that.
-		if r.Error, r.Try = strings.TrimSuffix(r.Error, ": "+context.Canceled.Error()), ""; !strings.Contains(r.Error, "interrupted") {
+		r = errorResult{Error: strings.TrimSuffix(r.Error, ": "+context.Canceled.Error()), ExitCode: r.ExitCode}
+		if !strings.Contains(r.Error, "interrupted") {
 			r.Error = "interrupted"
 		}
 	}
 	return r
+}
+
+// means says what the chain's name for an error is about; the name only where the
+// error leaves it out.
+func (r errorResult) means() string {
+	switch {
+	case r.Chain == "" || strings.Contains(r.Error, r.Chain):
+		return r.Meaning
+	case r.Meaning == "":
+		return r.Chain
+	}
+	return r.Chain + ": " + r.Meaning
 }
 
 // fail reports an error and returns its exit code.
@@ -176,11 +203,18 @@ func (a *app) fail(err error) int {
 			return r.ExitCode
 		}
 	}
-	if r.ExitCode == exitInterrupted {
+	switch {
+	case a.jsonLines:
+		a.err.printf("%s\n", a.line(errorLine{"error", r}))
+		return r.ExitCode
+	case r.ExitCode == exitInterrupted:
 		a.err.printf("%s\n", r.Error)
 		return r.ExitCode
 	}
 	a.complain(r.Error)
+	if means := r.means(); means != "" {
+		a.err.printf("%s %s\n", a.err.style(bold, "means:"), means)
+	}
 	if r.Try != "" {
 		a.err.printf("%s %s\n", a.err.style(bold, "try:"), r.Try)
 	}

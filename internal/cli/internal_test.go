@@ -48,12 +48,12 @@ func TestExitCode(t *testing.T) {
 		{subtensor.ErrNoRoom, 4, "another subnet"},
 		{&subtensor.HotkeyOwnedError{}, 4, "new hotkey"},
 		{&substrate.DispatchError{Kind: "Module", Pallet: "SubtensorModule", Name: "InvalidSeal"}, 4, "hotkey, coldkey"},
-		{&substrate.PoolError{Code: 1010, Message: "Invalid Transaction", Custom: &bad}, 4, "BadRequest"},
+		{&substrate.PoolError{Code: 1010, Message: "Invalid Transaction", Custom: &bad}, 4, "solve again"},
 		{&substrate.StatusError{Status: "dropped"}, 4, ""},
 		{registration.ErrAttempts, 4, ""},
 		{walletError(wallet.ErrWrongPassword), 5, "type it again"},
 		{walletError(wallet.ErrNotFound), 5, "wallet list"},
-		{walletError(&fs.PathError{Op: "open", Path: "x", Err: fs.ErrPermission}), 5, "--home"},
+		{walletError(&fs.PathError{Op: "open", Path: "x", Err: fs.ErrPermission}), 5, "--wallet-path"},
 		{walletError(errors.New("anything")), 5, ""},
 		{walletError(context.Canceled), 130, ""},
 		{&subtensor.UnsafeError{Spec: 425, Reason: "burns"}, 6, "takes proofs of work"},
@@ -88,6 +88,13 @@ func TestFail(t *testing.T) {
 		{errors.New("a\x1b[31mb\n\u202ec"), false, "", "error: a\ufffd[31mb \ufffdc\n"},
 		{usage("this", "bad"), false, "", "error: bad\ntry: this\n"},
 		{usage("this", "bad"), true, `{"error":"bad","try":"this","exit_code":2}` + "\n", "error: bad\ntry: this\n"},
+		{
+			&substrate.DispatchError{Kind: "Module", Pallet: "SubtensorModule", Name: "InvalidSeal"}, true,
+			`{"error":"the call failed: SubtensorModule.InvalidSeal","chain_error":"InvalidSeal","meaning":"the seal was made for other data than the call names",` +
+				`"try":"check that hotkey, coldkey, netuid and network are those the proof was made for","exit_code":4}` + "\n",
+			"error: the call failed: SubtensorModule.InvalidSeal\nmeans: the seal was made for other data than the call names\n" +
+				"try: check that hotkey, coldkey, netuid and network are those the proof was made for\n",
+		},
 		{context.Canceled, true, `{"error":"interrupted","exit_code":130}` + "\n", "interrupted\n"},
 		{late, false, "", "interrupted after a proof was submitted, which may still get into a block\n"},
 		{fmt.Errorf("read: %w", context.Canceled), false, "", "interrupted\n"},
@@ -98,6 +105,23 @@ func TestFail(t *testing.T) {
 		a.fail(c.err)
 		if diff := cmp.Diff([]string{c.out, c.errOut}, []string{out.String(), errOut.String()}); diff != "" {
 			t.Errorf("%v (-want +got):\n%s", c.err, diff)
+		}
+	}
+}
+
+// The chain's name is said once.
+func TestMeans(t *testing.T) {
+	for _, c := range []struct {
+		r    errorResult
+		want string
+	}{
+		{errorResult{Error: "refused"}, ""},
+		{errorResult{Error: "refused (Custom)", Chain: "Custom", Meaning: "no"}, "no"},
+		{errorResult{Error: "refused", Chain: "Custom", Meaning: "no"}, "Custom: no"},
+		{errorResult{Error: "refused", Chain: "Custom"}, "Custom"},
+	} {
+		if got := c.r.means(); got != c.want {
+			t.Errorf("%+v: %q, not %q", c.r, got, c.want)
 		}
 	}
 }

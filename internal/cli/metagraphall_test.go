@@ -8,7 +8,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -295,47 +294,3 @@ func TestAllWriteFails(t *testing.T) {
 type full struct{}
 
 func (full) Write([]byte) (int, error) { return 0, fmt.Errorf("no room") }
-
-// The signer of an older chain's register is told that it pays.
-func TestFeeIsTold(t *testing.T) {
-	old := flavours["classic"]
-	if err := old.forge(); err != nil {
-		t.Fatal(err)
-	}
-	runtime := []string{"state_getStorageHash", "state_getRuntimeVersion", "state_getMetadata"}
-	for _, c := range []struct {
-		name string
-		old  bool
-		want int // times it is told
-	}{{"spec 394", true, 1}, {"today", false, 0}} {
-		t.Run(c.name, func(t *testing.T) {
-			chain, err := devnet.Start(devnet.Options{Difficulty: 1})
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer chain.Close()
-			endpoint := between(t, chain.URL(), func(q call) string {
-				switch {
-				case q.Method == "author_submitAndWatchExtrinsic":
-					return `"error":{"code":1010,"message":"Invalid Transaction","data":"enough"}`
-				case c.old && q.Method == "state_call" && strings.Contains(string(q.Params[0]), "Metadata_"):
-					return `"error":{"code":-32601,"message":"Method not found"}`
-				case c.old && slices.Contains(runtime, q.Method):
-					return old.says(q)
-				}
-				return ""
-			})
-			var out, said bytes.Buffer
-			env := environment(t, &out, &said)
-			if code := cli.Main(t.Context(), []string{"wallet", "new", "--no-password", "--quiet"}, env); code != 0 {
-				t.Fatalf("exit code %d: %s", code, &said)
-			}
-			out.Reset()
-			code := cli.Main(t.Context(), []string{"register", "1", "--network", endpoint}, env)
-			told := strings.Count(said.String(), "the hotkey pays a transaction fee for each attempt, also for one that fails\n")
-			if code != 4 || out.Len() > 0 || told != c.want || strings.Count(said.String(), "pays") != c.want || !strings.Contains(said.String(), "enough") {
-				t.Errorf("exit code %d, told %d times: %s", code, told, &said)
-			}
-		})
-	}
-}

@@ -32,16 +32,9 @@ var flavours = map[string]node{
 	}},
 	// A runtime as between specs 397 and 459: there is no pow_register, and register
 	// burns.
-	"unsafe": {spec: 425, edit: func(md *metadata.Metadata) {
-		pallet, _ := md.Pallet("SubtensorModule")
-		for i, v := range md.Types.Type(pallet.Calls).Variants {
-			if v.Name == "pow_register" {
-				md.Types.Type(pallet.Calls).Variants[i].Name = "register"
-			}
-		}
-	}},
+	"unsafe": {spec: 425, edit: func(md *metadata.Metadata) { renameCalls(md, "pow_register", "something") }},
 	// A runtime as those up to spec 394: register takes proofs, and its signer, the
-	// hotkey, pays a fee.
+	// hotkey, pays a fee. It has no faucet.
 	"classic": {spec: 394, edit: func(md *metadata.Metadata) {
 		pallet, call, _ := md.Call("SubtensorModule", "pow_register")
 		if later, ok := pallet.Entry("BurnHalfLife"); ok {
@@ -52,12 +45,8 @@ var flavours = map[string]node{
 		f[3].Type, _ = md.Types.Resolve("Vec<u8>")
 		f = append(f, f[4])
 		f[5].Name = "coldkey"
-		for i, v := range md.Types.Type(pallet.Calls).Variants {
-			if v.Name == "pow_register" {
-				md.Types.Type(pallet.Calls).Variants[i].Name = "register"
-				md.Types.Type(pallet.Calls).Variants[i].Fields = f
-			}
-		}
+		call.Fields = f
+		renameCalls(md, "register", "something", "register_limit", "something_else", "pow_register", "register", "faucet", "tap")
 	}},
 	// A runtime whose pow_register takes something else than the one that is known,
 	// and which wants something in transactions that is not known.
@@ -80,6 +69,16 @@ var flavours = map[string]node{
 	"hangup": {spec: 475, edit: func(*metadata.Metadata) {}, answers: 1},
 	// A gateway that lets nobody in.
 	"busy": {status: http.StatusTooManyRequests},
+}
+
+// renameCalls gives calls of SubtensorModule other names: pairs of before and after.
+func renameCalls(md *metadata.Metadata, names ...string) {
+	pallet, _ := md.Pallet("SubtensorModule")
+	for i, v := range md.Types.Type(pallet.Calls).Variants {
+		if at := slices.Index(names, v.Name); at >= 0 && at%2 == 0 {
+			md.Types.Type(pallet.Calls).Variants[i].Name = names[at+1]
+		}
+	}
 }
 
 // node serves one block of a chain with metadata that was tampered with.
@@ -184,8 +183,9 @@ func calls(message []byte) []call {
 type instead func(c call) string
 
 // between starts a node that passes everything on to the one at upstream, but for
-// some answers, and returns its URL.
-func between(t *testing.T, upstream string, other instead) (url string) {
+// some answers, and returns its URL. Calls of the methods in kept, which come alone,
+// do not reach the other node at all.
+func between(t *testing.T, upstream string, other instead, kept ...string) (url string) {
 	t.Helper()
 	return nodetest.NewServer(t, func(c *nodetest.Conn) {
 		ctx, cancel := context.WithCancel(context.Background())
@@ -252,6 +252,10 @@ func between(t *testing.T, upstream string, other instead) (url string) {
 				asked[string(q.ID)] = q
 			}
 			mu.Unlock()
+			if q := calls(text); len(q) == 1 && slices.Contains(kept, q[0].Method) {
+				c.SendBytes(fmt.Appendf(nil, `{"jsonrpc":"2.0","id":%s,%s}`, q[0].ID, other(q[0])))
+				return
+			}
 			if ws.Write(ctx, websocket.MessageText, text) != nil {
 				c.Drop()
 			}

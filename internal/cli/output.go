@@ -70,7 +70,9 @@ func (a *app) view() *live.View {
 	switch {
 	case a.quiet:
 		return live.New(io.Discard, live.Options{})
-	case a.err.is:
+	case a.jsonLines:
+		return live.New(a.err.w, live.Options{Format: func(text string) string { return a.line(progressResult{Event: "message", Message: text}) }})
+	case a.err.is && !a.plain:
 		return live.New(a.err.w, live.Options{Width: a.err.width})
 	}
 	return live.New(a.err.w, live.Options{})
@@ -102,6 +104,17 @@ func (a *app) printJSON(v any) error {
 		return err
 	}
 	return a.write(append(b, '\n'))
+}
+
+// line returns a value as JSON on one line, without an end.
+func (a *app) line(v any) string {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		return `{"event":"message","message":"a message cannot be written as JSON"}`
+	}
+	return string(escapeHidden(bytes.TrimSuffix(b.Bytes(), []byte("\n"))))
 }
 
 // encode returns a value as JSON; the lines after the first begin with a prefix

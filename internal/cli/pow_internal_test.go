@@ -63,9 +63,9 @@ func TestStatsLines(t *testing.T) {
 		got  []string
 		want string
 	}{
-		{searchLines(1, 2, early), "solving for netuid 1\nblock 7, difficulty 5,000, attempt 2"},
-		{searchLines(1, 2, s), "solving for netuid 1: 2.00 MH/s, expected in about 6.0s\nblock 7, difficulty 12,000,000, attempt 2\n3,000,000 seals in 1.5s"},
-		{searchLines(1, 2, hopeful), "solving for netuid 1: 2.00 MH/s, expected in about 6.0s\nblock 7, difficulty 12,000,000, attempt 2, 34% likely before it expires\n3,000,000 seals in 1.5s, best share 987,654"},
+		{searchLines("netuid 1", 2, early), "solving for netuid 1\nblock 7, difficulty 5,000, attempt 2"},
+		{searchLines("netuid 1", 2, s), "solving for netuid 1: 2.00 MH/s, expected in about 6.0s\nblock 7, difficulty 12,000,000, attempt 2\n3,000,000 seals in 1.5s"},
+		{searchLines("netuid 1", 2, hopeful), "solving for netuid 1: 2.00 MH/s, expected in about 6.0s\nblock 7, difficulty 12,000,000, attempt 2, 34% likely before it expires\n3,000,000 seals in 1.5s, best share 987,654"},
 		{solveLines("classic", early), ""},
 		{solveLines("classic", s), "solving the puzzle classic: 2.00 MH/s, expected in about 6.0s\nblock 7, difficulty 12,000,000\n3,000,000 seals in 1.5s"},
 		{solveLines("classic", numberless), "solving the puzzle classic: 2.00 MH/s, expected in about 6.0s\ndifficulty 12,000,000\n3,000,000 seals in 1.5s"},

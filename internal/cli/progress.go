@@ -3,10 +3,14 @@ package cli
 import (
 	"context"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
+	"github.com/bittensor-go/bt/internal/cli/live"
 	"github.com/bittensor-go/bt/pow"
+	"github.com/bittensor-go/bt/registration"
+	"github.com/bittensor-go/bt/substrate"
 )
 
 // slow does something that may take a while. After a second it says what.
@@ -79,13 +83,157 @@ func (a *app) show(interval time.Duration, lines func() []string) (stop func()) 
 	}
 }
 
+// progressResult is a line of stderr with --json.
+type progressResult struct {
+	Event   string `json:"event"` // message, or what is being done
+	Message string `json:"message,omitempty"`
+
+	Netuid *uint16 `json:"netuid,omitempty"`
+	Head   *uint64 `json:"head_block,omitempty"` // the newest; absent of a message
+	*searchResult
+
+	// What it waits for, and the most that it takes.
+	WaitBlocks  uint64  `json:"wait_blocks,omitempty"`
+	WaitSeconds float64 `json:"wait_seconds,omitempty"`
+	Error       string  `json:"error,omitempty"`
+}
+
+// searchResult is how a search goes.
+type searchResult struct {
+	Block      uint64   `json:"work_block"`
+	Difficulty uint64   `json:"difficulty"`
+	Attempt    int      `json:"attempt"` // from 1
+	Hashes     uint64   `json:"hashes"`
+	Seconds    float64  `json:"seconds"`
+	Rate       float64  `json:"rate"`
+	Expected   *float64 `json:"expected_seconds,omitempty"`
+	Chance     *float64 `json:"chance,omitempty"` // of a solution before the work expires
+	Best       uint64   `json:"best_share,omitempty"`
+
+	// With --log-verbose.
+	BlockHash *substrate.Hash `json:"work_block_hash,omitempty"`
+	MeanRate  float64         `json:"mean_rate,omitempty"`
+	Rounds    uint64          `json:"rounds,omitempty"`
+	RoundMean float64         `json:"round_seconds,omitempty"`
+	Engines   []engineResult  `json:"engines,omitempty"`
+}
+
+func newSearchResult(attempt int, s pow.Stats, verbose bool) *searchResult {
+	r := &searchResult{Block: s.Block, Difficulty: s.Difficulty, Attempt: attempt, Hashes: s.Hashes, Seconds: s.Elapsed.Seconds(), Rate: s.Rate, Best: s.Best}
+	if s.Expected > 0 {
+		seconds := s.Expected.Seconds()
+		r.Expected = &seconds
+	}
+	if s.Chance >= 0 {
+		r.Chance = &s.Chance
+	}
+	if verbose {
+		r.BlockHash, r.MeanRate, r.Rounds, r.RoundMean = (*substrate.Hash)(&s.BlockHash), s.MeanRate, s.Rounds, s.RoundMean.Seconds()
+		for _, e := range s.Engines {
+			r.Engines = append(r.Engines, engineResult{e.Name, e.Hashes, e.MeanRate})
+		}
+	}
+	return r
+}
+
+// reporter shows how a registration or a draw at the faucet goes: in the live view,
+// or with --json as a line each second and whenever something happens.
+type reporter struct {
+	a       *app
+	view    *live.View
+	what    string  // it is for
+	netuid  *uint16 // nil at the faucet
+	verbose bool
+
+	// What was told.
+	refused, submitted int
+	fee                bool
+	told               struct {
+		phase registration.Phase
+		block uint64
+		at    time.Time
+	}
+}
+
+func (a *app) reporter(what string, netuid *uint16, verbose bool) *reporter {
+	return &reporter{a: a, view: a.view(), what: what, netuid: netuid, verbose: verbose}
+}
+
+func (r *reporter) progress(p registration.Progress) {
+	if p.Terms.Rule.PaysFee && !r.fee {
+		r.fee = true
+		r.view.Print(fmt.Sprintf("the %s pays a fee of %s TAO for each attempt, also for one that fails", p.Terms.Rule.Signer, tao(p.Terms.Fee, 9)))
+	}
+	searching := p.Phase == registration.Waiting || p.Phase == registration.Solving
+	if p.Err != nil && searching && p.Attempts > r.refused {
+		r.refused = p.Attempts
+		r.view.Print(clean(fmt.Sprintf("attempt %d failed: %v", p.Attempts, p.Err)))
+	}
+	submitting := p.Phase == registration.Submitting || p.Phase == registration.Submitted
+	if submitting && p.Attempts > r.submitted {
+		r.submitted = p.Attempts
+		r.view.Print(fmt.Sprintf("proof found at block %d, handing it in", p.Head.Number))
+	}
+	if r.a.jsonLines {
+		r.line(p)
+		return
+	}
+	switch {
+	case p.Phase == registration.Waiting:
+		r.view.Status(waitingLine(p))
+	case p.Phase == registration.Solving && p.Stats.Works > 0:
+		lines := searchLines(r.what, p.Attempts+1, p.Stats)
+		if r.verbose {
+			lines = append(lines, verboseLines(p.Stats)...)
+		}
+		r.view.Status(lines...)
+	case submitting:
+		r.view.Status(fmt.Sprintf("waiting for a block to take it, %d is the newest", p.Head.Number))
+	case p.Phase == registration.Reconnecting:
+		r.view.Status(clean(fmt.Sprintf("connecting again: %v", p.Err)))
+	}
+}
+
+// line writes progress as JSON, where there is something to say.
+func (r *reporter) line(p registration.Progress) {
+	now := time.Now()
+	if r.a.quiet || p.Phase == registration.Solving && p.Stats.Works == 0 ||
+		r.told.phase == p.Phase && r.told.block == p.Stats.Block && !r.told.at.IsZero() && now.Sub(r.told.at) < time.Second {
+		return
+	}
+	r.told.phase, r.told.block, r.told.at = p.Phase, p.Stats.Block, now
+	l := progressResult{Event: p.Phase.String(), Netuid: r.netuid, Head: &p.Head.Number, WaitBlocks: p.WaitBlocks, WaitSeconds: p.WaitTime.Seconds()}
+	if p.Phase == registration.Solving {
+		l.searchResult = newSearchResult(p.Attempts+1, p.Stats, r.verbose)
+	}
+	if p.Err != nil {
+		l.Error = clean(p.Err.Error())
+	}
+	r.a.err.printf("%s\n", r.a.line(l))
+}
+
+// waitingLine says what for and how long at most.
+func waitingLine(p registration.Progress) string {
+	line := fmt.Sprintf("waiting for the next block after %d", p.Head.Number)
+	if p.WaitBlocks > 1 {
+		line = fmt.Sprintf("waiting for %d blocks after %d", p.WaitBlocks, p.Head.Number)
+	}
+	if p.WaitTime >= time.Second {
+		line += ", about " + span(p.WaitTime)
+	}
+	if p.Err != nil {
+		line += ": " + clean(p.Err.Error())
+	}
+	return line
+}
+
 // settled is how long a search runs before its rate says something.
 const settled = 250 * time.Millisecond
 
-// searchLines describes the search for a seal of a registration.
-func searchLines(netuid uint16, attempt int, s pow.Stats) []string {
+// searchLines describes the search for a seal that a chain is to take.
+func searchLines(what string, attempt int, s pow.Stats) []string {
 	return statsLines(
-		fmt.Sprintf("solving for netuid %d", netuid),
+		"solving for "+what,
 		fmt.Sprintf("block %d, difficulty %s, attempt %d", s.Block, thousands(s.Difficulty), attempt), s,
 	)
 }
@@ -104,6 +252,20 @@ func statsLines(what, work string, s pow.Stats) []string {
 		done += ", best share " + thousands(s.Best)
 	}
 	return []string{what, work, done}
+}
+
+// verboseLines says more of a search, once there is something to say.
+func verboseLines(s pow.Stats) []string {
+	lines := []string{fmt.Sprintf("block hash %s", substrate.Hash(s.BlockHash))}
+	if s.Elapsed < settled || s.Rate == 0 {
+		return lines
+	}
+	lines = append(lines, fmt.Sprintf("%s rounds of %s in the mean, %s in the mean", thousands(s.Rounds), s.RoundMean.Round(time.Microsecond), rate(s.MeanRate)))
+	each := make([]string, len(s.Engines))
+	for i, e := range s.Engines {
+		each[i] = e.Name + " " + rate(e.Rate)
+	}
+	return append(lines, strings.Join(each, ", "))
 }
 
 // percent writes a probability. What is not certain is not shown as if it were.

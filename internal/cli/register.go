@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/bittensor-go/bt/pow"
 	"github.com/bittensor-go/bt/registration"
 	"github.com/bittensor-go/bt/substrate"
 	"github.com/bittensor-go/bt/substrate/keypair"
@@ -20,6 +21,13 @@ newest block, again and again as blocks come, and hand the proof in.
 A proof is only handed in where the runtime is known to take it for what it is:
 today by pow_register, which is free, on older chains by register, whose signer
 pays the fee. On runtimes whose register burns TAO nothing is sent (exit code 6).
+
+--burn --limit TAO is another act: the coldkey pays the price of a registration,
+which is shown, with what of it is burned and what is locked, and has to be
+confirmed. Above the limit nothing is sent (exit code 6).
+
+On a terminal the search is shown in one block; --no-output-in-place, and whatever
+is no terminal, gets lines one after the other, and --json lines of JSON on stderr.
 
 Where the hotkey is registered already there is nothing to do (exit code 0).`
 
@@ -46,36 +54,51 @@ type registerResult struct {
 	Attempts   int             `json:"attempts,omitempty"`
 	Hashes     uint64          `json:"hashes,omitempty"`
 	Seconds    float64         `json:"seconds,omitempty"` // of the search
+	*burnResult
 }
 
 func (a *app) register() *cobra.Command {
 	var (
-		netuid   netuidValue
-		names    walletFlags
-		attempts int
+		netuid netuidValue
+		names  walletFlags
+		search searchFlags
+		burn   burnFlags
 	)
 	cmd := &cobra.Command{
-		Use:   "register [netuid]",
-		Short: "Register a neuron by proof of work",
-		Long:  registerLong,
+		Use:     "register [netuid]",
+		Aliases: []string{"pow_register", "pow-register"}, // btcli's
+		Short:   "Register a neuron by proof of work",
+		Long:    registerLong,
 		Example: `  bt register --netuid 1 --wallet-name alice --wallet-hotkey default
-  bt register --netuid 1 --network local`,
+  bt register --netuid 1 --network local --num-processes 4 --pow-timeout 10m
+  bt register --netuid 1 --burn --limit 0.5`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if attempts < 1 {
-				return usage(cmd.CommandPath()+" --help", "--attempts %d: one is the least", attempts)
+			if err := search.check(cmd, a.origins); err != nil {
+				return err
 			}
-			return a.runRegister(cmd.Context(), netuid.n, names, attempts)
+			if err := burn.check(cmd); err != nil {
+				return err
+			}
+			solver, err := a.solver(cmd, search)
+			if err != nil {
+				return err
+			}
+			a.jsonLines, a.plain = a.json, search.plain
+			return a.runRegister(cmd.Context(), netuid.n, names, solver, search, burn)
 		},
 	}
 	netuidFlag(cmd, &netuid)
 	a.walletFlags(cmd, &names)
 	a.networkFlag(cmd)
 	a.homeFlag(cmd)
-	cmd.Flags().IntVar(&attempts, "attempts", 3, "proofs to hand in before giving up where the chain took another one first")
+	search.add(cmd)
+	burn.add(cmd)
+	cmd.Flags().Bool("pow", true, "register by proof of work, which bt does anyway")
+	_ = cmd.Flags().MarkHidden("pow") // it fails where there is no such flag
 	return cmd
 }
 
-func (a *app) runRegister(ctx context.Context, netuid uint16, names walletFlags, attempts int) (err error) {
+func (a *app) runRegister(ctx context.Context, netuid uint16, names walletFlags, solver *pow.Solver, search searchFlags, burn burnFlags) (err error) {
 	s, err := a.store()
 	if err != nil {
 		return err
@@ -90,16 +113,12 @@ func (a *app) runRegister(ctx context.Context, netuid uint16, names walletFlags,
 		return err
 	}
 	defer closing(&err, c)
-	result, err := a.solveAndRegister(ctx, c, netuid, keys, attempts)
-	var already *subtensor.AlreadyRegisteredError
-	if errors.As(err, &already) {
-		if a.json {
-			return a.printJSON(registerResult{
-				Network: c.Network.Name, Endpoint: c.Network.Public(), Netuid: netuid, UID: already.UID,
-				Hotkey: keys.Hotkey.String(), Coldkey: keys.Coldkey.String(), AlreadyRegistered: true,
-			})
-		}
-		return a.print("%v: nothing to do\n", already)
+	if burn.burn {
+		return a.burn(ctx, c, netuid, keys, burn)
+	}
+	result, err := a.solveAndRegister(ctx, c, netuid, keys, solver, search)
+	if already, err := a.alreadyRegistered(c, netuid, keys, err); already {
+		return err
 	}
 	if err != nil {
 		return err
@@ -108,11 +127,30 @@ func (a *app) runRegister(ctx context.Context, netuid uint16, names walletFlags,
 	if a.json {
 		return a.printJSON(r)
 	}
-	if err := a.print("registered  uid %d on netuid %d in block %d\nhotkey      %s\ncoldkey     %s\n", r.UID, r.Netuid, r.Block, r.Hotkey, r.Coldkey); err != nil {
+	if err := a.printRegistered(r); err != nil {
 		return err
 	}
 	a.message("%s; see it with: %s metagraph %d --network %s", effort(result), a.program, netuid, c.Network.Public())
 	return nil
+}
+
+func (a *app) printRegistered(r registerResult) error {
+	return a.print("registered  uid %d on netuid %d in block %d\nhotkey      %s\ncoldkey     %s\n", r.UID, r.Netuid, r.Block, r.Hotkey, r.Coldkey)
+}
+
+// alreadyRegistered says so where that is what an error means, which is no failure.
+func (a *app) alreadyRegistered(c *subtensor.Client, netuid uint16, keys registration.Keys, err error) (bool, error) {
+	var already *subtensor.AlreadyRegisteredError
+	if !errors.As(err, &already) {
+		return false, err
+	}
+	if a.json {
+		return true, a.printJSON(registerResult{
+			Network: c.Network.Name, Endpoint: c.Network.Public(), Netuid: netuid, UID: already.UID,
+			Hotkey: keys.Hotkey.String(), Coldkey: keys.Coldkey.String(), AlreadyRegistered: true,
+		})
+	}
+	return true, a.print("%v: nothing to do\n", already)
 }
 
 // openKeys returns the keys of a wallet. The signing key is unlocked when the
@@ -128,90 +166,57 @@ func (a *app) openKeys(ctx context.Context, s wallet.Store, names walletFlags) (
 	if keys.Coldkey, err = w.Coldkey(); err != nil {
 		return keys, nil, err
 	}
-	for _, line := range w.Warnings() {
-		a.message("warning: %s", clean(line))
-	}
-	var pair *keypair.Pair
-	keys.Signer = func(which subtensor.Signer) (substrate.Signer, error) {
-		var err error
-		pair, err = a.unlock(ctx, w, which)
-		return pair, walletError(err)
-	}
-	return keys, func() {
-		if pair != nil {
-			pair.Wipe()
-		}
-	}, nil
+	keys.Signer, wipe = a.signer(ctx, w)
+	return keys, wipe, nil
 }
 
-// unlock opens a key; a mistyped password can be typed again, twice.
-func (a *app) unlock(ctx context.Context, w *wallet.Wallet, which subtensor.Signer) (*keypair.Pair, error) {
-	open := w.UnlockColdkey
-	if which == subtensor.HotkeySigns {
-		open = w.UnlockHotkey
+// openColdkey is openKeys for what has no use for a hotkey.
+func (a *app) openColdkey(ctx context.Context, s wallet.Store, names walletFlags) (keys registration.Keys, wipe func(), err error) {
+	w, err := s.Wallet(names.name, names.hotkey)
+	if err != nil {
+		return keys, nil, err
 	}
-	for try := 1; ; try++ {
-		asked, stop := false, func() {}
-		pair, err := abandon(ctx, func() (*keypair.Pair, error) {
-			return open(func() (string, error) {
-				password, typed, err := a.password(ctx, fmt.Sprintf("password of the %s of wallet %q", which, w.Name))
-				asked = typed
-				if err == nil {
-					stop = a.watch(fmt.Sprintf("opening the %s", which)) // it takes seconds
-				}
-				return password, err
-			})
-		})
-		if ctx.Err() != nil {
-			return nil, ctx.Err() // what is left behind may still use asked and stop
+	if keys.Coldkey, err = w.Coldkey(); err != nil {
+		return keys, nil, err
+	}
+	keys.Signer, wipe = a.signer(ctx, w)
+	return keys, wipe, nil
+}
+
+// signer returns a function that unlocks a key of a wallet, and one that overwrites
+// what was unlocked.
+func (a *app) signer(ctx context.Context, w *wallet.Wallet) (unlock func(subtensor.Signer) (substrate.Signer, error), wipe func()) {
+	a.warn(w)
+	var pairs []*keypair.Pair
+	unlock = func(which subtensor.Signer) (substrate.Signer, error) {
+		pair, err := a.unlock(ctx, w, which)
+		if err != nil {
+			return nil, walletError(err)
 		}
-		stop()
-		if !asked || try == 3 || !errors.Is(err, wallet.ErrWrongPassword) {
-			return pair, err
+		pairs = append(pairs, pair)
+		return pair, nil
+	}
+	return unlock, func() {
+		for _, p := range pairs {
+			p.Wipe()
 		}
-		a.message("wrong password, try again")
 	}
 }
 
 // solveAndRegister registers and shows the progress.
-func (a *app) solveAndRegister(ctx context.Context, c *subtensor.Client, netuid uint16, keys registration.Keys, attempts int) (registration.Result, error) {
-	view := a.view()
-	defer view.Clear()
-	refused, submitted, fee := 0, 0, false // what was told
-	return registration.Register(ctx, c, netuid, keys, registration.Options{
-		MaxAttempts: attempts,
+func (a *app) solveAndRegister(ctx context.Context, c *subtensor.Client, netuid uint16, keys registration.Keys, solver *pow.Solver, search searchFlags) (registration.Result, error) {
+	r := a.reporter(fmt.Sprintf("netuid %d", netuid), &netuid, search.verbose)
+	defer r.view.Clear()
+	ctx, limit := search.limit(ctx)
+	defer limit.close()
+	result, err := registration.Register(ctx, c, netuid, keys, registration.Options{
+		Solver: solver, MaxAttempts: search.attempts,
 		Progress: func(p registration.Progress) {
-			if p.Terms.Rule.PaysFee && !fee {
-				fee = true
-				view.Print(fmt.Sprintf("the %s pays a transaction fee for each attempt, also for one that fails", p.Terms.Rule.Signer))
-			}
-			if p.Err != nil && p.Phase < registration.Submitting && p.Attempts > refused {
-				refused = p.Attempts
-				view.Print(clean(fmt.Sprintf("attempt %d failed: %v", p.Attempts, p.Err)))
-			}
-			switch p.Phase {
-			case registration.Waiting:
-				view.Status(waitingLine(p))
-			case registration.Solving:
-				if p.Stats.Works > 0 {
-					view.Status(searchLines(netuid, p.Attempts+1, p.Stats)...)
-				}
-			case registration.Submitting, registration.Submitted:
-				if p.Attempts > submitted {
-					submitted = p.Attempts
-					view.Print(fmt.Sprintf("proof found at block %d, handing it in", p.Head.Number))
-				}
-				view.Status(fmt.Sprintf("waiting for a block to take it, %d is the newest", p.Head.Number))
-			}
+			limit.progress(p)
+			r.progress(p)
 		},
 	})
-}
-
-func waitingLine(p registration.Progress) string {
-	if p.Err == nil {
-		return fmt.Sprintf("waiting for the next block after %d", p.Head.Number)
-	}
-	return fmt.Sprintf("waiting for the next block after %d: %s", p.Head.Number, clean(p.Err.Error()))
+	return result, limit.late(err)
 }
 
 func newRegisterResult(c *subtensor.Client, netuid uint16, keys registration.Keys, r registration.Result) registerResult {

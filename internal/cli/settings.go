@@ -15,53 +15,95 @@ import (
 	"github.com/bittensor-go/bt/subtensor"
 )
 
-const environment = `bt looks at
+const environment = `bt takes a setting from the flag, else from the environment, else from the file
+bt.yml in the home folder, else there is a default. "bt config show --origin" says
+which it was. The variables are those of both generations of the Python SDK:
 
-  BT_CHAIN_ENDPOINT     the node's ws:// or wss:// URL
-  BT_SUBTENSOR_NETWORK  a network's name or URL
-  BT_NETWORK            the same, an older name of it
-  BT_HOME               the folder for wallets, metagraphs and cache, ~/.bittensor
-                        where it is not set; where there is no home folder
-                        either, nothing is cached
-  BT_WALLET_PASSWORD    the password of coldkeys, for scripts
-  BT_CPU                the engine that searches for seals: one that bt pow bench
-                        lists
+  BT_CHAIN_ENDPOINT     --network: the node's ws:// or wss:// URL
+  BT_SUBTENSOR_NETWORK  --network: a network's name or URL
+  BT_NETWORK            --network
+  BT_SUBTENSOR_CHAIN_ENDPOINT
+                        the node of the network local, and --network where none of
+                        the above is set
+  BT_WALLET_NAME, BT_WALLET
+                        --wallet-name
+  BT_WALLET_HOTKEY      --wallet-hotkey
+  BT_WALLET_PATH        --wallet-path: the folder of the wallets
+  BT_SUBTENSOR_REGISTER_NUM_PROCESSES
+                        --num-processes
+  BT_SUBTENSOR_REGISTER_UPDATE_INTERVAL
+                        --update-interval
+  BT_CPU                --pow-backend: one of the engines that bt pow bench lists
+  BT_HOME               --home: the folder for wallets, metagraphs, cache and
+                        bt.yml, ~/.bittensor where it is not set; where there is no
+                        home folder either, nothing is cached
+  BT_PW_<PATH>, BT_COLD_PW_<NAME>, BT_WALLET_PASSWORD
+                        the passwords of keyfiles, in this order; see bt wallet
+                        --help
   NO_COLOR              set to anything: no colours
 
-The flag --network comes before BT_CHAIN_ENDPOINT, that before
-BT_SUBTENSOR_NETWORK, that before BT_NETWORK, and finney is what is left.
-The flag --home comes before BT_HOME. Empty variables count as not set.
-HTTPS_PROXY, HTTP_PROXY and NO_PROXY are honoured where a node is connected to.`
+Of several variables for one setting the upper one counts. Empty variables count as
+not set. HTTPS_PROXY, HTTP_PROXY and NO_PROXY are honoured where a node is connected
+to.
+
+bt.yml is YAML and holds settings by the names of their flags:
+
+  network: test
+  wallet-name: alice
+  num-processes: 4
+
+The settings are network, wallet-name, wallet-hotkey, wallet-path, num-processes,
+update-interval, pow-backend, pow-timeout, max-attempts, no-output-in-place,
+log-verbose, json, quiet and cuda. Older spellings of flags do as well, also nested
+as in the files of older SDKs (wallet: {name: alice}). Passwords do not belong there.
+bt demo, bt version and bt completion do not read it.`
 
 func environmentTopic() *cobra.Command {
 	return &cobra.Command{Use: "environment", Short: "The environment variables that bt looks at", Long: environment}
 }
 
-// aliases are btcli's other spellings of flags.
+// aliases are other spellings of flags, in btcli and in older SDKs.
 var aliases = map[string]string{
 	"mech-id":                  "mechid",
-	"mech_id":                  "mechid",
 	"mechanism-id":             "mechid",
-	"mechanism_id":             "mechid",
 	"subtensor.network":        "network",
-	"subtensor.chain_endpoint": "network",
+	"subtensor.chain-endpoint": "network",
+	"chain-endpoint":           "network",
 	"chain":                    "network",
+	"wallet":                   "wallet-name",
 	"wallet.name":              "wallet-name",
-	"wallet_name":              "wallet-name",
 	"name":                     "wallet-name",
 	"wallet.hotkey":            "wallet-hotkey",
-	"wallet_hotkey":            "wallet-hotkey",
+	"wallet.path":              "wallet-path",
 	"no-use-password":          "no-password",
 	"n-words":                  "words",
-	"n_words":                  "words",
 	"json-output":              "json",
 	"json-out":                 "json",
+	"pow-workers":              "num-processes",
+	"processors":               "num-processes",
+	"use-cuda":                 "cuda",
+	"no-use-cuda":              "no-cuda",
+	"threads-per-block":        "tpb",
+	"pow-device":               "dev-id",
+	"attempts":                 "max-attempts",
+	"verbose":                  "log-verbose",
+	"no-prompt":                "yes",
 }
+
+// prefixes are what older SDKs put before the flags of a search.
+var prefixes = []string{"subtensor.register.", "pow-register.", "faucet.", "cuda."}
 
 // btcliNames lets flags be spelled as btcli and older SDKs have them.
 func btcliNames(_ *pflag.FlagSet, name string) pflag.NormalizedName {
+	name = strings.ReplaceAll(name, "_", "-")
+	for _, p := range prefixes {
+		name = strings.TrimPrefix(name, p)
+	}
+	if name == "TPB" { // SDK 3
+		name = "tpb"
+	}
 	if to, ok := aliases[name]; ok {
-		return pflag.NormalizedName(to)
+		name = to
 	}
 	return pflag.NormalizedName(name)
 }
@@ -73,7 +115,7 @@ func (a *app) homeFlag(cmd *cobra.Command) {
 
 // networkFlag adds --network.
 func (a *app) networkFlag(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&a.network, "network", "", "`name` of a network: "+strings.Join(subtensor.NetworkNames(), ", ")+"; or the ws:// or wss:// URL of a node (default finney; see bt help environment)")
+	cmd.Flags().StringVarP(&a.network, "network", "n", "", "`name` of a network: "+strings.Join(subtensor.NetworkNames(), ", ")+"; or the ws:// or wss:// URL of a node (default finney; see bt help environment)")
 	complete(cmd, "network", func() []string { return subtensor.NetworkNames() })
 }
 
@@ -93,7 +135,7 @@ var errNoHome = errors.New("no home folder is known")
 func (a *app) homeDir() (string, error) {
 	for _, dir := range []string{a.home, a.env.Getenv("BT_HOME")} {
 		if dir != "" {
-			return filepath.Abs(dir)
+			return expand(dir)
 		}
 	}
 	user, err := os.UserHomeDir()
@@ -103,28 +145,39 @@ func (a *app) homeDir() (string, error) {
 	return filepath.Join(user, ".bittensor"), nil
 }
 
+// expand puts the user's folder in the place of a leading ~, which no shell has
+// done for what the environment or a file says.
+func expand(path string) (string, error) {
+	rest, ok := strings.CutPrefix(path, "~")
+	if !ok || rest != "" && !os.IsPathSeparator(rest[0]) {
+		return filepath.Abs(path)
+	}
+	user, err := os.UserHomeDir()
+	if err != nil {
+		return "", &codedError{err: fmt.Errorf("%w: %q cannot be found: %w", errNoHome, path, err), code: exitError, try: "name the folder in full"}
+	}
+	return filepath.Join(user, rest), nil
+}
+
 // The folders below the home folder. Those of wallets and metagraphs are the
 // SDK's.
 func walletsDir(home string) string    { return filepath.Join(home, "wallets") }
 func metagraphsDir(home string) string { return filepath.Join(home, "metagraphs") }
 func cacheDir(home string) string      { return filepath.Join(home, "cache") }
 
-// resolveNetwork returns the network that flag or environment name, in the order
-// of the SDK: an explicit network, an endpoint that is set, a network that is
-// set, the default.
+const defaultNetwork = "finney"
+
+// resolveNetwork returns the network that the settings name.
 func (a *app) resolveNetwork() (subtensor.Network, error) {
-	value, from := a.network, "--network"
-	for _, name := range []string{"BT_CHAIN_ENDPOINT", "BT_SUBTENSOR_NETWORK", "BT_NETWORK"} {
-		if value != "" {
-			break
-		}
-		value, from = a.env.Getenv(name), name
-	}
+	value, from := a.network, a.origins["network"]
 	if value == "" {
-		value, from = "finney", "default"
+		value = defaultNetwork
 	}
 	n, err := subtensor.ResolveNetwork(value)
 	if err != nil {
+		if from.kind == "file" { // whose values are not quoted
+			err = fmt.Errorf("network: one of %s is wanted, or a ws:// or wss:// URL", strings.Join(subtensor.NetworkNames(), ", "))
+		}
 		return n, usage(a.program+" help environment", "%s: %w", from, err)
 	}
 	return n, nil

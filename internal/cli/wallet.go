@@ -2,52 +2,115 @@ package cli
 
 import (
 	"context"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
+	"github.com/bittensor-go/bt/substrate/keypair"
 	"github.com/bittensor-go/bt/substrate/ss58"
 	"github.com/bittensor-go/bt/wallet"
 )
 
-const walletNewLong = `Make a wallet: a coldkey that owns and a hotkey that works, in the layout of the
-Python SDK. Nothing is ever overwritten.
+const walletLong = `Make, list and use wallets: a coldkey that owns and hotkeys that work, in the
+folder and the formats of the Python SDK.
 
-The coldkey is encrypted with a password, which is asked for at the terminal or
-taken from BT_WALLET_PASSWORD; --no-password leaves it plain. The hotkey is plain.
+The password of an encrypted key is taken from the first of these that is set:
 
-Each key can be made again from its mnemonic. The mnemonics are shown once, at a
-terminal only: nothing lands in a log or a pipe by accident. --show-mnemonic
-writes them anyway, and is what puts them into the document of --json.`
+  BT_PW_<PATH>        btwallet's: the keyfile's path in upper case, "/" and "." as
+                      "_"; the value as btwallet encodes it
+  BT_COLD_PW_<NAME>   of the coldkey of wallet <NAME>, in upper case, "-" as "_"
+  BT_WALLET_PASSWORD  of any key
+  BT_WALLET_PASSWORD_FILE
+                      of any key: a file that holds it
+
+and asked for at the terminal where none is; --wallet-password-file comes before all
+of them. Secrets are shown by wallet new alone, once, and are never part of an error
+or of what --json writes.
+
+Keyfiles are made for their owner alone (mode 0600), and those that others can use
+are warned of. On Windows modes say nothing: there the folder's rights count.
+
+btcli's commands new-coldkey, new-hotkey, regen-coldkey, regen-hotkey,
+regen-coldkeypub and regen-hotkeypub are taken too, as new and import.`
 
 func (a *app) wallet() *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "wallet",
-		Short: "Make and list wallets",
-		Args:  cobra.ArbitraryArgs,
-		RunE:  group,
+		Use:     "wallet",
+		Aliases: []string{"w", "wallets"}, // btcli's
+		Short:   "Make, list and use wallets",
+		Long:    walletLong,
+		Args:    cobra.ArbitraryArgs,
+		RunE:    group,
 	}
-	cmd.AddCommand(a.walletNew(), a.walletList())
+	cmd.AddCommand(a.walletNew(), a.walletList(), a.walletShow(), a.walletImport(), a.walletExportPub(), a.walletSign(), a.walletVerify(), a.walletBalance())
+	for name, args := range btcliWallet {
+		cmd.AddCommand(inPlaceOf(name, append([]string{"wallet"}, args...)))
+	}
 	return cmd
+}
+
+// btcliWallet are commands of btcli that are bt's with a flag.
+var btcliWallet = map[string][]string{
+	"new-coldkey":      {"new", "--only-coldkey"},
+	"new-hotkey":       {"new", "--only-hotkey"},
+	"regen-coldkey":    {"import"},
+	"regen-coldkeypub": {"import"},
+	"regen-hotkey":     {"import", "--use-hotkey"},
+	"regen-hotkeypub":  {"import", "--use-hotkey"},
+}
+
+// inPlaceOf returns a hidden command that runs another one.
+func inPlaceOf(name string, args []string) *cobra.Command {
+	return &cobra.Command{
+		Use: name, Aliases: []string{strings.ReplaceAll(name, "-", "_")}, Hidden: true,
+		DisableFlagParsing: true,
+		RunE: func(cmd *cobra.Command, rest []string) error {
+			root := cmd.Root()
+			root.SetArgs(append(slices.Clone(args), rest...))
+			return root.ExecuteContext(cmd.Context())
+		},
+	}
 }
 
 // walletFlags name a wallet.
 type walletFlags struct{ name, hotkey string }
 
 func (a *app) walletFlags(cmd *cobra.Command, f *walletFlags) {
-	cmd.Flags().StringVar(&f.name, "wallet-name", wallet.DefaultName, "the wallet's name")
-	cmd.Flags().StringVar(&f.hotkey, "wallet-hotkey", wallet.DefaultName, "the hotkey's name")
+	cmd.Flags().StringVarP(&f.name, "wallet-name", "w", wallet.DefaultName, "the wallet's name")
+	cmd.Flags().StringVarP(&f.hotkey, "wallet-hotkey", "H", wallet.DefaultName, "the hotkey's name")
 	// btcli's name of it. It is no alias for all commands: elsewhere --hotkey is an
 	// address.
-	cmd.Flags().StringVar(&f.hotkey, "hotkey", wallet.DefaultName, "")
-	_ = cmd.Flags().MarkHidden("hotkey") // it fails where there is no such flag
+	also(cmd, "wallet-hotkey", "hotkey")
+	a.walletPathFlag(cmd)
+	cmd.Flags().StringVar(&a.secretFile, "wallet-password-file", "", "`file` that holds the password of the key (see bt wallet --help)")
 	complete(cmd, "wallet-name", func() []string {
 		names, _ := a.walletNames() // no completion where there is no list
 		return names
 	})
+}
+
+// walletPathFlag adds --wallet-path.
+func (a *app) walletPathFlag(cmd *cobra.Command) {
+	cmd.Flags().StringVarP(&a.walletPath, "wallet-path", "p", "", "`folder` that holds the wallets (default wallets in the folder of --home)")
+}
+
+// also lets a flag of one command be called as btcli calls it.
+func also(cmd *cobra.Command, flag string, names ...string) {
+	f := cmd.Flags().Lookup(flag)
+	for _, name := range names {
+		cmd.Flags().AddFlag(&pflag.Flag{Name: name, Usage: f.Usage, Value: f.Value, DefValue: f.DefValue, NoOptDefVal: f.NoOptDefVal, Hidden: true})
+	}
+}
+
+// useHotkeyFlag adds --use-hotkey, for commands that use one key of a wallet.
+func useHotkeyFlag(cmd *cobra.Command, use *bool, what string) {
+	cmd.Flags().BoolVar(use, "use-hotkey", false, what+" the hotkey instead of the coldkey")
 }
 
 func (a *app) walletNames() ([]string, error) {
@@ -63,9 +126,66 @@ func (a *app) walletNames() ([]string, error) {
 	return names, err
 }
 
+// store returns the folder of wallets.
 func (a *app) store() (wallet.Store, error) {
+	if a.walletPath != "" {
+		dir, err := expand(a.walletPath)
+		return wallet.Store{Dir: dir}, err
+	}
 	home, err := a.homeDir()
 	return wallet.Store{Dir: walletsDir(home)}, err
+}
+
+// ignored takes flags that btcli has for every command, and that change nothing
+// here: these commands ask for nothing but secrets, and have no more to say.
+func ignored(cmd *cobra.Command) {
+	cmd.Flags().BoolP("yes", "y", false, "")
+	cmd.Flags().BoolP("log-verbose", "v", false, "")
+	for _, name := range []string{"yes", "log-verbose"} {
+		_ = cmd.Flags().MarkHidden(name) // it fails where there is no such flag
+	}
+}
+
+// cryptoTypeFlag adds --crypto-type, or another flag for a kind of key.
+func cryptoTypeFlag(cmd *cobra.Command, v *cryptoTypeValue, name, usage string) {
+	cmd.Flags().Var(v, name, usage)
+	complete(cmd, name, func() []string { return []string{"sr25519", "ed25519"} })
+}
+
+// cryptoTypeValue is a kind of key, as btcli names or numbers it.
+type cryptoTypeValue struct {
+	scheme keypair.Scheme
+	set    bool
+}
+
+func (v *cryptoTypeValue) Type() string { return "TYPE" }
+
+func (v *cryptoTypeValue) String() string {
+	if !v.set {
+		return ""
+	}
+	return v.scheme.String()
+}
+
+func (v *cryptoTypeValue) Set(s string) error {
+	switch s {
+	case "sr25519", "1":
+		v.scheme = keypair.Sr25519
+	case "ed25519", "0":
+		v.scheme = keypair.Ed25519
+	default:
+		return errors.New("keys are of sr25519 (1) or ed25519 (0)")
+	}
+	v.set = true
+	return nil
+}
+
+// parseAccount reads an address or a public key, whose 0x may be missing.
+func parseAccount(s string) (ss58.AccountID, error) {
+	if _, err := hex.DecodeString(s); err == nil && len(s) == 2*len(ss58.AccountID{}) {
+		s = "0x" + s
+	}
+	return ss58.Parse(s)
 }
 
 // walletErrors are what the wallets' errors exit with 5 for, and what to do.
@@ -77,19 +197,27 @@ var walletErrors = []struct {
 	{wallet.ErrNotFound, "list the wallets with: bt wallet list"},
 	{wallet.ErrName, "a plain name without slashes"},
 	{wallet.ErrWrongPassword, "type it again, or check " + passwordVariable},
-	{wallet.ErrLocked, "set " + passwordVariable},
+	{wallet.ErrLocked, "write the missing file: bt wallet export-pub --output <keyfile>pub.txt"},
 	{wallet.ErrNoSecret, "put the keyfile with the secret in its place"},
 	{wallet.ErrMismatch, "keep the file that belongs to this wallet and move the other away"},
-	{wallet.ErrUnsupported, ""},
+	{wallet.ErrUnsupported, "bt wallet import, which asks for the key's mnemonic"},
 	{wallet.ErrFormat, "restore the keyfile from a copy, or make the key again from its mnemonic"},
 	{wallet.ErrPassword, "give a password, or leave the coldkey plain with --no-password"},
+	{errNoSecret, "another file: this is none of those with secrets"},
+	{keypair.ErrMnemonic, "check the words and their order"},
+	{keypair.ErrURI, "a mnemonic, or 0x and a seed, then //hard, /soft and ///password"},
+	{keypair.ErrSoft, "//name in the place of /name, or sr25519: leave --crypto-type out"},
+	{keypair.ErrKey, "privateKey of a keyfile with --private-key, its secretSeed with --seed; --crypto-type ed25519 for keys of that kind"},
 }
 
 // walletError makes an error of the wallets exit with 5.
 func walletError(err error) error {
-	var coded *codedError
+	var (
+		coded *codedError
+		use   *usageError
+	)
 	switch {
-	case err == nil, errors.Is(err, context.Canceled), errors.As(err, &coded):
+	case err == nil, errors.Is(err, context.Canceled), errors.Is(err, errReaderGone), errors.As(err, &coded), errors.As(err, &use):
 		return err
 	}
 	for _, known := range walletErrors {
@@ -98,250 +226,48 @@ func walletError(err error) error {
 		}
 	}
 	var try string
-	if errors.Is(err, fs.ErrPermission) {
-		try = "check who may use the folder, or choose another with --home"
+	switch {
+	case errors.Is(err, fs.ErrPermission):
+		try = "check who may use it, or choose another folder with --wallet-path"
+	case errors.Is(err, fs.ErrNotExist):
+		try = "check the path: such a file or folder must be there"
 	}
 	return &codedError{err: err, code: exitWallet, try: try}
 }
 
-type newWalletOptions struct {
-	walletFlags
-	words                               int
-	noPassword, onlyHotkey, showPhrases bool
-}
-
-func (a *app) walletNew() *cobra.Command {
-	var o newWalletOptions
-	cmd := &cobra.Command{
-		Use:   "new",
-		Short: "Make a wallet",
-		Long:  walletNewLong,
-		Example: `  bt wallet new --wallet-name alice
-  bt wallet new --wallet-name alice --wallet-hotkey second --only-hotkey`,
-		Args: noArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			if o.words%3 != 0 || o.words < 12 || o.words > 24 {
-				return usage(cmd.CommandPath()+" --words 12", "--words %d: mnemonics have 12, 15, 18, 21 or 24", o.words)
-			}
-			return walletError(a.runWalletNew(cmd.Context(), o))
-		},
+// warn says which files with secrets of a wallet others may use.
+func (a *app) warn(w *wallet.Wallet) {
+	for _, line := range w.Warnings() {
+		a.message("warning: %s", clean(line))
 	}
-	a.walletFlags(cmd, &o.walletFlags)
-	a.homeFlag(cmd)
-	cmd.Flags().IntVar(&o.words, "words", 12, "words of a mnemonic: 12, 15, 18, 21 or 24")
-	cmd.Flags().BoolVar(&o.noPassword, "no-password", false, "leave the coldkey plain: who can read the file owns what it owns")
-	cmd.Flags().BoolVar(&o.onlyHotkey, "only-hotkey", false, "add a hotkey to a wallet")
-	cmd.Flags().BoolVar(&o.showPhrases, "show-mnemonic", false, "write the mnemonics to stdout even where it is no terminal, or with --json")
-	return cmd
 }
 
-// newWalletResult is the document of bt wallet new --json.
-type newWalletResult struct {
-	Name    string        `json:"name"`
-	Coldkey *newKeyResult `json:"coldkey,omitempty"`
-	Hotkey  *newKeyResult `json:"hotkey,omitempty"`
-}
-
-type newKeyResult struct {
-	Name     string `json:"name"`
-	Address  string `json:"address"`
-	Path     string `json:"path"`
-	Mnemonic string `json:"mnemonic,omitempty"`
-}
-
-func (a *app) runWalletNew(ctx context.Context, o newWalletOptions) error {
+// openWallet opens a wallet, and warns of files that others may use.
+func (a *app) openWallet(names walletFlags) (*wallet.Wallet, error) {
 	s, err := a.store()
 	if err != nil {
-		return err
+		return nil, err
 	}
-	opts := wallet.CreateOptions{Words: o.words, NoPassword: o.noPassword || o.onlyHotkey}
-	var cold, hot *wallet.NewKey
-	if o.onlyHotkey {
-		hot, err = s.CreateHotkey(o.name, o.hotkey, opts)
-	} else {
-		cold, hot, err = a.createWallet(ctx, s, o, opts)
-	}
-	// What was made is told also where the rest failed: its mnemonic may be the only
-	// way to it.
-	show := o.showPhrases || a.out.is && !a.json
-	r := newWalletResult{Name: o.name, Coldkey: newKey("coldkey", cold, show), Hotkey: newKey(o.hotkey, hot, show)}
-	if r.Coldkey == nil && r.Hotkey == nil {
-		return err
-	}
-	if a.json {
-		if err != nil {
-			a.message("made %s before it failed", r.Coldkey.Path)
-			return err
-		}
-		return a.printJSON(r)
-	}
-	return errors.Join(err, a.printNewWallet(r, show))
-}
-
-func (a *app) createWallet(ctx context.Context, s wallet.Store, o newWalletOptions, opts wallet.CreateOptions) (cold, hot *wallet.NewKey, err error) {
-	if o.noPassword {
-		return s.Create(o.name, o.hotkey, opts)
-	}
-	// Whether it can be made at all is known before anyone is asked for a password,
-	// and the password before the seconds that encrypting takes.
-	if w, err := s.Open(o.name, o.hotkey); err == nil {
-		if _, err := w.Coldkey(); !errors.Is(err, wallet.ErrNotFound) {
-			return nil, nil, fmt.Errorf("the coldkey of wallet %q %w", o.name, wallet.ErrExists)
-		}
-	} else if !errors.Is(err, wallet.ErrNotFound) {
-		return nil, nil, err
-	}
-	password, err := a.newPassword(ctx, "the coldkey")
-	if err != nil {
-		return nil, nil, err
-	}
-	opts.Password = func() (string, error) { return password, nil }
-	type keys struct{ cold, hot *wallet.NewKey }
-	defer a.watch("encrypting the coldkey")()
-	made, err := abandon(ctx, func() (k keys, err error) {
-		k.cold, k.hot, err = s.Create(o.name, o.hotkey, opts)
-		return k, err
-	})
-	return made.cold, made.hot, err
-}
-
-func newKey(name string, k *wallet.NewKey, show bool) *newKeyResult {
-	if k == nil {
-		return nil
-	}
-	r := &newKeyResult{Name: name, Address: k.Account.String(), Path: k.Path}
-	if show {
-		r.Mnemonic = k.Mnemonic()
-	}
-	return r
-}
-
-func (a *app) printNewWallet(r newWalletResult, show bool) error {
-	var err error
-	for _, k := range []struct {
-		kind string
-		key  *newKeyResult
-	}{{"coldkey", r.Coldkey}, {"hotkey", r.Hotkey}} {
-		if k.key == nil {
-			continue
-		}
-		err = errors.Join(err, a.print("%-9s %s\n          %s\n", k.kind, k.key.Address, k.key.Path))
-		if show {
-			err = errors.Join(err, a.print("mnemonic  %s\n", k.key.Mnemonic))
-		}
-	}
-	switch {
-	case show:
-		a.message("Write the mnemonics down and keep them off this machine: they are the keys, and are not shown again.")
-	default:
-		a.message("The mnemonics are not shown, for stdout is no terminal: --show-mnemonic writes them anyway. The keyfiles hold them.")
-	}
-	return err
-}
-
-func (a *app) walletList() *cobra.Command {
-	cmd := &cobra.Command{
-		Use:   "list",
-		Short: "List the wallets",
-		Args:  noArgs,
-		RunE:  func(*cobra.Command, []string) error { return walletError(a.runWalletList()) },
-	}
-	a.homeFlag(cmd)
-	return cmd
-}
-
-// walletsResult is the document of bt wallet list --json.
-type walletsResult struct {
-	Folder  string         `json:"folder"`
-	Wallets []walletResult `json:"wallets"`
-}
-
-type walletResult struct {
-	Name    string      `json:"name"`
-	Coldkey keyResult   `json:"coldkey"`
-	Hotkeys []keyResult `json:"hotkeys"`
-	Error   string      `json:"error,omitempty"`
-}
-
-type keyResult struct {
-	Name    string `json:"name"`
-	Address string `json:"address,omitempty"` // absent where it cannot be known without a password
-	Format  string `json:"format"`
-	Path    string `json:"path"`
-	Warning string `json:"warning,omitempty"`
-	Error   string `json:"error,omitempty"`
-}
-
-func (a *app) runWalletList() error {
-	s, err := a.store()
-	if err != nil {
-		return err
-	}
-	entries, err := s.List()
-	if err != nil {
-		return err
-	}
-	r := walletsResult{Folder: s.Dir, Wallets: make([]walletResult, len(entries))}
-	for i, e := range entries {
-		w := walletResult{Name: e.Name, Coldkey: newKeyEntry(e.Coldkey), Hotkeys: []keyResult{}, Error: errorText(e.Err)}
-		for _, k := range e.Hotkeys {
-			w.Hotkeys = append(w.Hotkeys, newKeyEntry(k))
-		}
-		r.Wallets[i] = w
-	}
-	if a.json {
-		return a.printJSON(r)
-	}
-	if len(r.Wallets) == 0 {
-		a.message("no wallets in %s: make one with %s wallet new", clean(s.Dir), a.program)
-		return nil
-	}
-	return a.printWallets(r)
-}
-
-func newKeyEntry(k wallet.Key) keyResult {
-	return keyResult{
-		Name: k.Name, Address: address(k.Account), Format: k.Format.String(), Path: k.Path,
-		Warning: k.Warning, Error: errorText(k.Err),
-	}
-}
-
-func address(id *ss58.AccountID) string {
-	if id == nil {
-		return ""
-	}
-	return id.String()
-}
-
-func errorText(err error) string {
+	w, err := s.Open(names.name, names.hotkey)
 	if err == nil {
-		return ""
+		a.warn(w)
 	}
-	return err.Error()
+	return w, err
 }
 
-func (a *app) printWallets(r walletsResult) error {
-	if err := a.print("wallets in %s\n\n", clean(r.Folder)); err != nil {
-		return err
+// keyName is what a key of a wallet is called in results.
+func keyName(w *wallet.Wallet, hotkey bool) string {
+	if hotkey {
+		return "hotkey " + w.HotkeyName
 	}
-	t := a.newTable("<wallet", "<key", "<address", "<secret", "<note")
-	for _, w := range r.Wallets {
-		name := clean(w.Name)
-		for i, k := range append([]keyResult{w.Coldkey}, w.Hotkeys...) {
-			key := "coldkey"
-			if i > 0 {
-				key = "hotkey " + clean(k.Name)
-			}
-			address := k.Address
-			if address == "" {
-				address = "-"
-			}
-			t.AppendRow([]any{name, key, address, k.Format, clean(strings.TrimSpace(k.Error + " " + k.Warning))})
-			name = ""
-		}
-		if w.Error != "" {
-			t.AppendRow([]any{name, "", "", "", clean(w.Error)})
-		}
+	return "coldkey"
+}
+
+// lines writes names and values, one pair a line.
+func lines(pairs ...string) string {
+	var b strings.Builder
+	for i := 0; i+1 < len(pairs); i += 2 {
+		fmt.Fprintf(&b, "%-11s %s\n", pairs[i], clean(pairs[i+1]))
 	}
-	return a.printTable(t)
+	return b.String()
 }

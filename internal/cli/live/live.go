@@ -22,6 +22,9 @@ type Options struct {
 	Width func() int
 	// Now is the clock, time.Now where nil.
 	Now func() time.Time
+	// Format makes a line of what is written where there is no terminal; nil leaves
+	// it as it is.
+	Format func(string) string
 }
 
 // View is a block of status lines below the lines that stay. It is safe for
@@ -57,7 +60,7 @@ func (v *View) Status(lines ...string) {
 			return
 		}
 		v.last, v.text = now, text
-		v.write(text + "\n")
+		v.write(v.format(text) + "\n")
 		return
 	}
 	width := v.opts.Width()
@@ -80,9 +83,16 @@ func (v *View) Print(line string) {
 	defer v.mu.Unlock()
 	var b strings.Builder
 	v.erase(&b)
-	b.WriteString(line)
+	b.WriteString(v.format(line))
 	b.WriteByte('\n')
 	v.write(b.String())
+}
+
+func (v *View) format(line string) string {
+	if v.opts.Width != nil || v.opts.Format == nil {
+		return line
+	}
+	return v.opts.Format(line)
 }
 
 // Clear takes the status away.
