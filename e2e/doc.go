@@ -1,5 +1,6 @@
-// Package e2e tests bt against clients and nodes that are not its own. Its tests
-// need what their files name and are built with the tag e2e:
+// Package e2e tests bt against clients and nodes that are not its own, and at the
+// pace of blocks. Its tests need what their files name and are built with the tag
+// e2e:
 //
 //	make e2e
 package e2e

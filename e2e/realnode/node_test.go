@@ -213,7 +213,7 @@ func TestMetagraph(t *testing.T) {
 // TestRegister registers a hotkey by real work on a chain with a block each three
 // seconds, and finds it in the metagraph.
 func TestRegister(t *testing.T) {
-	for _, r := range runtimes {
+	for _, r := range registrable {
 		t.Run(r.name, func(t *testing.T) {
 			n := serve(t, r.name, 3*time.Second)
 			home := wallets(t)

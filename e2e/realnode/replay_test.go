@@ -48,11 +48,14 @@ func inProcess(t *testing.T, home string, args ...string) []byte {
 func TestReplay(t *testing.T) {
 	for _, r := range runtimes {
 		t.Run(r.name, func(t *testing.T) {
-			home := wallets(t)
-			read := nodetest.Replay(t, filepath.Join("testdata", r.name+".metagraph.jsonrpc.gz"))
-			checkMetagraph(t, inProcess, r.name, read.URL(), r.head, home)
+			node := nodetest.Replay(t, filepath.Join("testdata", r.name+".metagraph.jsonrpc.gz"))
+			checkMetagraph(t, inProcess, r.name, node.URL(), r.head, wallets(t))
+		})
+	}
+	for _, r := range registrable {
+		t.Run(r.name+" register", func(t *testing.T) {
 			node := nodetest.Replay(t, filepath.Join("testdata", r.name+".register.jsonrpc.gz"))
-			checkRegister(t, inProcess, r.name, r.little, node.URL(), home)
+			checkRegister(t, inProcess, r.name, r.little, node.URL(), wallets(t))
 			if n := len(node.Submitted()); n != 1 {
 				t.Errorf("%d extrinsics were submitted", n)
 			}

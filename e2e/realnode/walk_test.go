@@ -20,16 +20,23 @@ import (
 	"github.com/bittensor-go/bt/substrate/ss58"
 )
 
+// walked is a runtime that walks are made on.
+type walked struct {
+	name   string
+	little bool   // how seals are read
+	head   uint64 // when it is served without a clock
+}
+
 // runtimes are those of the walks: answers typed and seals read little-endian on
 // one, answers wrapped in bytes and seals read big-endian on the other.
-var runtimes = []struct {
-	name   string
-	little bool
-	head   uint64 // when it is served without a clock
-}{
+var runtimes = []walked{
 	{"293-aura", true, 4_200_005},
 	{"218-raonet", false, 4_200_005},
 }
+
+// registrable are those on which a hotkey is registered: beside the walks' runtimes
+// 119, whose pallet lay elsewhere and which lets anyone sign.
+var registrable = append(slices.Clone(runtimes), walked{name: "119-mock"})
 
 // neuron is a neuron as bt prints it, by the names of the chain.
 type neuron struct {
