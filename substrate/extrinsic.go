@@ -77,6 +77,10 @@ type TxParams struct {
 	Nonce, Tip uint64
 	Era        Era
 	EraBlock   Hash // of Era.Birth; not looked at where Era is immortal
+	// MetadataHash is the hash of the metadata that the signer was shown
+	// (CheckMetadataHash, RFC-0078): the node refuses the transaction where its own is
+	// another. nil, as [State.Sign] has it, checks nothing.
+	MetadataHash *Hash
 }
 
 // Era is when a transaction is valid: in blocks whose number modulo Period is
@@ -345,6 +349,9 @@ func (r *Runtime) fill(identifier string, p TxParams) (inside, signed []byte, ok
 	case "ChargeTransactionPayment":
 		return scale.AppendCompact(nil, p.Tip), nil, true
 	case "CheckMetadataHash":
+		if p.MetadataHash != nil {
+			return []byte{1}, append([]byte{1}, p.MetadataHash[:]...), true
+		}
 		return []byte{0}, []byte{0}, true // mode Disabled, and no hash
 	}
 	return nil, nil, false
