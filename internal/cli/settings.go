@@ -37,7 +37,7 @@ which it was. The variables are those of both generations of the Python SDK:
   BT_HOME               --home: the folder for wallets, metagraphs, cache and
                         bt.yml, ~/.bittensor where it is not set; where there is no
                         home folder either, nothing is cached
-  BT_PW_<PATH>, BT_COLD_PW_<NAME>, BT_WALLET_PASSWORD
+  BT_PW_<PATH>, BT_COLD_PW_<NAME>, BT_WALLET_PASSWORD, BT_WALLET_PASSWORD_FILE
                         the passwords of keyfiles, in this order; see bt wallet
                         --help
   NO_COLOR              set to anything: no colours
