@@ -104,15 +104,19 @@ func (c *Client) readEnds(ctx context.Context) error {
 	return nil
 }
 
+// ErrOtherChain reports a node whose genesis block is another one.
+var ErrOtherChain = errors.New("another chain")
+
 // DialSibling connects to another node of the same chain. It has the options of
-// c and shares the runtimes that c knows. A node of another chain is refused.
+// c and shares the runtimes that c knows. A node of another chain is refused with
+// ErrOtherChain.
 func (c *Client) DialSibling(ctx context.Context, endpoint string) (*Client, error) {
 	s, err := dial(ctx, endpoint, c.opts, c.runtimes)
 	if err != nil {
 		return nil, err
 	}
 	if s.genesis != c.genesis {
-		return nil, errors.Join(fmt.Errorf("%s is of another chain: its genesis block is %s, that of %s is %s", s.Endpoint(), s.genesis, c.Endpoint(), c.genesis), s.Close())
+		return nil, errors.Join(fmt.Errorf("%s is of %w: its genesis block is %s and not %s", s.Endpoint(), ErrOtherChain, s.genesis, c.genesis), s.Close())
 	}
 	return s, nil
 }

@@ -242,7 +242,7 @@ func TestSibling(t *testing.T) {
 	}
 	other := newNode(t, rt)
 	other.blocks[0].hash = "0x" + strings.Repeat("77", 32)
-	if _, err := c.DialSibling(t.Context(), other.url); err == nil || !strings.Contains(err.Error(), "another chain") {
+	if _, err := c.DialSibling(t.Context(), other.url); !errors.Is(err, substrate.ErrOtherChain) {
 		t.Error(err)
 	}
 }

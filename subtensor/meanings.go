@@ -69,7 +69,7 @@ var dispatchErrors = map[string]meaning{
 	"InsufficientTaoBalance":                 {"the signing key has not enough TAO", "fund it"},
 	"InsufficientLiquidity":                  {"the subnet's pool is too small for the collateral", "try again later, or choose another subnet"},
 	"SubtokenDisabled":                       {"the subnet has not been started", "try again when its owner has started it, or choose another subnet"},
-	"RegistrationPriceLimitExceeded":         {"the price was above the limit that was set when the block was made; only the fee was paid", "raise the limit, or wait: the price falls with every block without a registration"},
+	"RegistrationPriceLimitExceeded":         {"the price was above the limit that was set, and was not paid", "raise the limit, or wait: the price falls with every block without a registration"},
 	"FaucetDisabled":                         {"the runtime was built without its faucet", "use a development chain with a faucet (bt devnet has one)"},
 	"ColdkeyInSwapSchedule":                  {isSwapped, "use its successor once that is done"},
 	"ColdkeySwapAnnounced":                   {isSwapped, "wait until that is done and use its successor, or cancel it"},

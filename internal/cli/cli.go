@@ -39,15 +39,20 @@ func Main(ctx context.Context, args []string, env Env) int {
 	a := newApp(env)
 	root := a.root()                          //nolint:contextcheck // commands get theirs from cobra
 	root.SetArgs(append([]string{}, args...)) // never nil: cobra would take os.Args
-	err := root.ExecuteContext(ctx)
+	cmd, err := root.ExecuteContextC(ctx)
 	if err == nil {
 		return exitOK
 	}
 	if ctx.Err() != nil && !errors.Is(err, context.Canceled) {
 		err = ctx.Err() // whatever it broke
 	}
+	a.jsonLines = a.jsonLines || a.json && cmd.Annotations[linesOfJSON] != "" // also where it did not begin
 	return a.fail(err)
 }
+
+// linesOfJSON annotates commands whose progress and errors on stderr are lines of
+// JSON where --json is given.
+const linesOfJSON = "lines of JSON"
 
 // app is one run of the program.
 type app struct {

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -19,6 +20,8 @@ type setting struct {
 	other  string // another flag for the same, or for the opposite
 	env    []string
 	noFile bool // bt.yml cannot set it
+
+	opposite string // a flag that is true where this one is false
 }
 
 // settings are all of them. The variables are those of the Python SDK, whose
@@ -34,10 +37,10 @@ var settings = []setting{
 	{flag: "num-processes", env: []string{"BT_SUBTENSOR_REGISTER_NUM_PROCESSES"}},
 	{flag: "update-interval", env: []string{"BT_SUBTENSOR_REGISTER_UPDATE_INTERVAL"}},
 	{flag: "pow-backend", env: []string{"BT_CPU"}},
-	{flag: "cuda", other: "no-cuda"},
+	{flag: "cuda", opposite: "no-cuda"},
 	{flag: "pow-timeout"},
 	{flag: "max-attempts"},
-	{flag: "no-output-in-place", other: "output-in-place"},
+	{flag: "no-output-in-place", opposite: "output-in-place"},
 	{flag: "log-verbose"},
 	{flag: "json"},
 	{flag: "quiet"},
@@ -74,7 +77,9 @@ func (a *app) settle(cmd *cobra.Command) error {
 		}
 		value, from := a.given(cmd, s, file)
 		a.origins[s.flag] = from
-		if from.kind == "flag" || from.kind == "default" {
+		if from.kind == "flag" && from.name == "--"+s.opposite {
+			value = strconv.FormatBool(cmd.Flags().Lookup(s.opposite).Value.String() != "true")
+		} else if from.kind == "flag" || from.kind == "default" {
 			continue
 		}
 		if err := setFlag(f, value); err != nil {
@@ -90,7 +95,7 @@ func (a *app) settle(cmd *cobra.Command) error {
 // given returns the value of a setting, unless it is that of the flag, and where
 // it comes from.
 func (a *app) given(cmd *cobra.Command, s setting, file map[string]fileValue) (string, origin) {
-	for _, name := range []string{s.flag, s.other} {
+	for _, name := range []string{s.flag, s.other, s.opposite} {
 		if f := cmd.Flags().Lookup(name); f != nil && f.Changed {
 			return "", origin{"flag", "--" + name}
 		}

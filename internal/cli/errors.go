@@ -113,7 +113,7 @@ func exitCode(err error) int {
 		return coded.code
 	case errors.As(err, &dispatch), errors.As(err, &pool), errors.As(err, &status), errors.As(err, &block), errors.Is(err, registration.ErrAttempts):
 		return exitChain
-	case substrate.Unreachable(err), errors.Is(err, subtensor.ErrNotSubtensor), errors.Is(err, context.DeadlineExceeded):
+	case substrate.Unreachable(err), errors.Is(err, subtensor.ErrNotSubtensor), errors.Is(err, substrate.ErrOtherChain), errors.Is(err, context.DeadlineExceeded):
 		return exitNetwork
 	}
 	for _, e := range chainErrors {

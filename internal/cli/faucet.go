@@ -47,11 +47,13 @@ func (a *app) faucet() *cobra.Command {
 		most   int
 	)
 	cmd := &cobra.Command{
-		Use:     "faucet",
-		Short:   "Draw TAO from a development chain by proof of work",
-		Long:    faucetLong,
-		Example: "  bt faucet --network local --wallet-name alice --max-successes 1",
-		Args:    noArgs,
+		Use:   "faucet",
+		Short: "Draw TAO from a development chain by proof of work",
+
+		Annotations: map[string]string{linesOfJSON: "stderr"},
+		Long:        faucetLong,
+		Example:     "  bt faucet --network local --wallet-name alice --max-successes 1",
+		Args:        noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := search.check(cmd, a.origins); err != nil {
 				return err

@@ -43,6 +43,7 @@ func TestExitCode(t *testing.T) {
 		{fmt.Errorf("reading: %w", rpc.ErrTimeout), 3, "--network"},
 		{context.DeadlineExceeded, 3, "--network"},
 		{subtensor.ErrNotSubtensor, 3, "Subtensor node"},
+		{fmt.Errorf("the node is of %w", substrate.ErrOtherChain), 3, "started anew"},
 		{&subtensor.SubnetNotFoundError{Netuid: 3}, 4, "bt subnets"},
 		{subtensor.ErrPowDisabled, 4, "owner"},
 		{subtensor.ErrNoRoom, 4, "another subnet"},

@@ -68,7 +68,9 @@ func (a *app) register() *cobra.Command {
 		Use:     "register [netuid]",
 		Aliases: []string{"pow_register", "pow-register"}, // btcli's
 		Short:   "Register a neuron by proof of work",
-		Long:    registerLong,
+
+		Annotations: map[string]string{linesOfJSON: "stderr"},
+		Long:        registerLong,
 		Example: `  bt register --netuid 1 --wallet-name alice --wallet-hotkey default
   bt register --netuid 1 --network local --num-processes 4 --pow-timeout 10m
   bt register --netuid 1 --burn --limit 0.5`,
@@ -88,13 +90,24 @@ func (a *app) register() *cobra.Command {
 		},
 	}
 	netuidFlag(cmd, &netuid)
+	one := cmd.Args
+	cmd.Args = func(cmd *cobra.Command, args []string) error {
+		// btcli's --pow-device takes several, of which all but the first look like arguments.
+		if err := gpuFlags(cmd, nil); err != nil {
+			return err
+		}
+		return one(cmd, args)
+	}
 	a.walletFlags(cmd, &names)
 	a.networkFlag(cmd)
 	a.homeFlag(cmd)
 	search.add(cmd)
 	burn.add(cmd)
 	cmd.Flags().Bool("pow", true, "register by proof of work, which bt does anyway")
-	_ = cmd.Flags().MarkHidden("pow") // it fails where there is no such flag
+	cmd.Flags().Bool("no-pow", false, "")
+	for _, name := range []string{"pow", "no-pow"} {
+		_ = cmd.Flags().MarkHidden(name) // it fails where there is no such flag
+	}
 	return cmd
 }
 

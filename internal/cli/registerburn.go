@@ -29,8 +29,12 @@ func (f *burnFlags) add(cmd *cobra.Command) {
 
 func (f *burnFlags) check(cmd *cobra.Command) error {
 	try := cmd.CommandPath() + " --burn --limit 0.5"
+	flag := func(name string) bool { return cmd.Flags().Lookup(name).Value.String() == "true" }
+	without := !flag("pow") || flag("no-pow")
 	switch {
-	case f.burn && cmd.Flags().Changed("pow"):
+	case without && !f.burn:
+		return usage(try, "without a proof of work a registration costs TAO: --burn and --limit say so")
+	case f.burn && !without && cmd.Flags().Changed("pow"):
 		return usage(try, "--burn pays for what --pow works for: give one of them")
 	case f.burn && !f.limit.set:
 		return usage(try, "--burn pays TAO: --limit says how much at most")

@@ -54,25 +54,38 @@ func (f *searchFlags) add(cmd *cobra.Command) {
 
 // check returns what is wrong with the flags.
 func (f *searchFlags) check(cmd *cobra.Command, origins map[string]origin) error {
-	flags := cmd.Flags()
-	if flags.Lookup("cuda").Value.String() == "true" {
-		return noGPU(cmd, origins["cuda"].String())
-	}
-	for _, name := range []string{"dev-id", "tpb"} {
-		if flags.Changed(name) {
-			return noGPU(cmd, "--"+name)
-		}
-	}
-	if slices.Contains([]string{"gpu", "cuda", "opencl"}, f.backend) {
-		return noGPU(cmd, origins["pow-backend"].String()+" "+f.backend)
-	}
-	if in := flags.Lookup("output-in-place"); in.Changed {
-		f.plain = in.Value.String() == "false"
+	if err := gpuFlags(cmd, origins); err != nil {
+		return err
 	}
 	if f.attempts < 1 {
 		return usage(cmd.CommandPath()+" --help", "--max-attempts %d: one is the least", f.attempts)
 	}
 	return checkProcesses(cmd, f.processes)
+}
+
+// gpuFlags answers the flags for GPUs.
+func gpuFlags(cmd *cobra.Command, origins map[string]origin) error {
+	flags := cmd.Flags()
+	if flags.Lookup("cuda").Value.String() == "true" {
+		name := "--cuda"
+		if from, ok := origins["cuda"]; ok {
+			name = from.String()
+		}
+		return noGPU(cmd, name)
+	}
+	for _, f := range []struct{ name, shown string }{{"dev-id", "--dev-id (--pow-device)"}, {"tpb", "--tpb"}} {
+		if flags.Changed(f.name) {
+			return noGPU(cmd, f.shown)
+		}
+	}
+	if backend := flags.Lookup("pow-backend").Value.String(); slices.Contains([]string{"gpu", "cuda", "opencl"}, backend) {
+		name := "--pow-backend"
+		if from, ok := origins["pow-backend"]; ok {
+			name = from.String()
+		}
+		return noGPU(cmd, name+" "+backend)
+	}
+	return nil
 }
 
 func noGPU(cmd *cobra.Command, flag string) error {
@@ -85,7 +98,19 @@ func (a *app) solver(cmd *cobra.Command, f searchFlags) (*pow.Solver, error) {
 	if name == "auto" || name == "cpu" {
 		name = ""
 	}
-	all, err := engines.New(engines.Options{NumProcesses: f.processes, CPU: name})
+	names := []string{name}
+	if name == "" && a.env.Getenv(cpu.Variable) != "" { // which a flag comes before
+		names = cpu.Names()
+	}
+	var (
+		all []pow.Engine
+		err error
+	)
+	for _, name := range names { // one may be faulty
+		if all, err = engines.New(engines.Options{NumProcesses: f.processes, CPU: name}); err == nil {
+			break
+		}
+	}
 	switch {
 	case errors.Is(err, pow.ErrFaulty):
 		return nil, &codedError{err: err, code: exitError, try: "another engine with --pow-backend, such as generic"}

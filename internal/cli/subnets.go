@@ -51,6 +51,7 @@ func (a *app) subnets() *cobra.Command {
 	var block blockValue
 	cmd := &cobra.Command{
 		Use:     "subnets",
+		Aliases: []string{"subnet", "s"}, // btcli's
 		Short:   "List the subnets",
 		Long:    subnetsLong,
 		Example: "  bt subnets --network test",
@@ -60,6 +61,9 @@ func (a *app) subnets() *cobra.Command {
 	a.networkFlag(cmd)
 	a.homeFlag(cmd)
 	cmd.Flags().Var(&block, "block", "the block to read, instead of the newest")
+	for _, name := range []string{"register", "pow-register"} { // btcli's
+		cmd.AddCommand(inPlaceOf(name, []string{"register"}))
+	}
 	return cmd
 }
 

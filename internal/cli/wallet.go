@@ -49,6 +49,7 @@ func (a *app) wallet() *cobra.Command {
 		RunE:    group,
 	}
 	cmd.AddCommand(a.walletNew(), a.walletList(), a.walletShow(), a.walletImport(), a.walletExportPub(), a.walletSign(), a.walletVerify(), a.walletBalance())
+	cmd.AddCommand(inPlaceOf("faucet", []string{"faucet"}))
 	for name, args := range btcliWallet {
 		cmd.AddCommand(inPlaceOf(name, append([]string{"wallet"}, args...)))
 	}
@@ -73,7 +74,9 @@ func inPlaceOf(name string, args []string) *cobra.Command {
 		RunE: func(cmd *cobra.Command, rest []string) error {
 			root := cmd.Root()
 			root.SetArgs(append(slices.Clone(args), rest...))
-			return root.ExecuteContext(cmd.Context())
+			ran, err := root.ExecuteContextC(cmd.Context())
+			cmd.Annotations = ran.Annotations
+			return err
 		},
 	}
 }

@@ -70,7 +70,7 @@ func (v *View) Status(lines ...string) {
 	var b strings.Builder
 	v.erase(&b)
 	for _, l := range lines {
-		b.WriteString(cut(l, width-1)) // a full line would wrap on some terminals
+		b.WriteString(cut(l, max(1, width-1))) // a full line would wrap on some terminals
 		b.WriteByte('\n')
 	}
 	v.drawn = len(lines)
