@@ -2,10 +2,12 @@ package devnet_test
 
 import (
 	"bytes"
+	"encoding/binary"
 	"fmt"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -53,6 +55,23 @@ func shape(r *metadata.Registry, id metadata.TypeID, depth int) string {
 		return "Compact " + shape(r, t.Elem, depth-1)
 	}
 	return fmt.Sprintf("primitive %d", t.Primitive)
+}
+
+// A client that has seen no blocks yet learns from the metadata how long they take.
+func TestBlockTimeInMetadata(t *testing.T) {
+	for blockTime, want := range map[time.Duration]uint64{0: 6000, 12 * time.Second: 6000, time.Second: 500, 250 * time.Millisecond: 125} {
+		c := start(t, devnet.Options{BlockTime: blockTime})
+		var text string
+		c.call(&text, "state_getMetadata")
+		md, err := metadata.Parse(unhex(t, text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		pallet, _ := md.Pallet("Timestamp")
+		if period, ok := pallet.Constant("MinimumPeriod"); !ok || binary.LittleEndian.Uint64(period.Value) != want {
+			t.Errorf("block time %v: period %x, want %d ms", blockTime, period.Value, want)
+		}
+	}
 }
 
 // All that the chain has lies as it does in mainnet's own metadata.

@@ -77,7 +77,7 @@ func Start(opts Options) (*Node, error) {
 	if opts.Clock == nil {
 		opts.Clock = time.Now
 	}
-	rt, err := newRuntime()
+	rt, err := newRuntime(opts.BlockTime)
 	if err != nil {
 		return nil, fmt.Errorf("cannot build the chain's metadata: %w", err)
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/cespare/xxhash/v2"
 	"golang.org/x/crypto/blake2b"
@@ -48,9 +49,13 @@ type storedItem struct {
 	def     []byte // nil for an optional value
 }
 
-// newRuntime builds the metadata and what follows from it.
-func newRuntime() (*runtime, error) {
-	b := builder{reg: &metadata.Registry{}}
+// newRuntime builds the metadata and what follows from it. Blocks on demand say that
+// they take as long as mainnet's.
+func newRuntime(blockTime time.Duration) (*runtime, error) {
+	if blockTime == 0 {
+		blockTime = 12 * time.Second
+	}
+	b := builder{reg: &metadata.Registry{}, period: le64(uint64(blockTime / 2 / time.Millisecond))}
 	b.define(types + eraType())
 	md := b.metadata()
 	if b.err != nil {
@@ -111,8 +116,9 @@ func width(types *metadata.Registry, id metadata.TypeID) int {
 
 // builder makes metadata out of the tables. The first error sticks.
 type builder struct {
-	reg *metadata.Registry
-	err error
+	reg    *metadata.Registry
+	period []byte // Timestamp.MinimumPeriod, in milliseconds
+	err    error
 }
 
 func (b *builder) define(src string) {
@@ -174,6 +180,9 @@ func (b *builder) metadata() *metadata.Metadata {
 		}
 		for _, c := range constants[p.name] {
 			pallet.Constants = append(pallet.Constants, metadata.Constant{Name: c.name, Type: b.typ(c.typ), Value: b.hex(c.value)})
+		}
+		if p.name == "Timestamp" { // half of what a block takes, as Aura has it
+			pallet.Constants = append(pallet.Constants, metadata.Constant{Name: "MinimumPeriod", Type: b.typ("u64"), Value: b.period})
 		}
 		if p.name == "System" {
 			pallet.Constants = append(pallet.Constants, metadata.Constant{Name: "Version", Type: b.typ("RuntimeVersion"), Value: encodeVersion()})

@@ -437,8 +437,7 @@ var constants = map[string][]constant{
 		{"BlockHashCount", "u32", "60090000"},
 		{"SS58Prefix", "u16", "2a00"},
 	},
-	"Timestamp": {{"MinimumPeriod", "u64", "7017000000000000"}},
-	"Balances":  {{"ExistentialDeposit", "TaoBalance", "f401000000000000"}},
+	"Balances": {{"ExistentialDeposit", "TaoBalance", "f401000000000000"}},
 }
 
 // extensions are the transaction extensions in mainnet's order: what lies in the
