@@ -118,8 +118,8 @@ var sentinels = []struct {
 	{ErrWeakProof, []string{"InvalidDifficulty"}, weak},
 	{ErrWrongSeal, []string{"InvalidSeal"}, seal},
 	{ErrWrongSigner, []string{"TransactorAccountShouldBeHotKey", "HotkeyOriginMismatch"}, "sign with the key that the rule names: the hotkey for classic registrations, the coldkey for today's"},
-	{substrate.ErrOtherChain, nil, "check the endpoint; where a development chain was started anew there, begin again"},
 	{substrate.ErrStateDiscarded, nil, "ask an archive node: --network archive, or the ws:// or wss:// URL of one"},
+	{substrate.ErrOtherChain, nil, "check the endpoint; where a development chain was started anew there, begin again"},
 }
 
 // namedError is an error with the name that the chain has for it.
