@@ -55,7 +55,8 @@ type BurnResult struct {
 // where the price is above the limit, which is looked at again at the block that is
 // signed for. On runtimes with register_limit the chain holds to the limit too. It
 // submits once, for the next 16 blocks (4 without register_limit): where no block takes
-// it nothing is paid, and the error says so. A dispatch that fails costs the fee.
+// it nothing is paid, and the error says so where that is known. A dispatch that fails
+// costs the fee.
 //
 // A connection that is lost is dialled again, as by Register.
 func Burn(ctx context.Context, c *subtensor.Client, netuid uint16, keys Keys, opts BurnOptions) (BurnResult, error) {
@@ -81,7 +82,7 @@ func (b *burn) read(ctx context.Context, v *view) {
 	switch err := v.err; {
 	case errors.Is(err, subtensor.ErrTooManyThisBlock) && v.burn.PerBlock > 0:
 		v.wait, v.err, v.until = err, nil, v.state.Number+1
-	case errors.Is(err, subtensor.ErrTooManyThisInterval):
+	case errors.Is(err, subtensor.ErrTooManyThisInterval) && v.burn.PerInterval > 0:
 		v.wait, v.err, v.until = err, nil, v.burn.IntervalEnds
 	}
 }
@@ -202,9 +203,30 @@ func (b *burn) afterAll(ctx context.Context, f *flow, at view, cause error) (sub
 		}
 	}
 	if errors.Is(cause, errLost) || errors.Is(cause, errOrphaned) {
-		return none, fmt.Errorf("%w: nothing was paid", cause)
+		if b.unused(ctx, f.c, at, v) {
+			return none, fmt.Errorf("%w: nothing was paid", cause)
+		}
+		return none, fmt.Errorf("%w, or it failed in one that was not seen: no price was paid for it, but the fee may have been", cause)
 	}
 	return none, cause
+}
+
+// unused reports whether the coldkey is known to have signed nothing that got into a
+// block between two views.
+func (b *burn) unused(ctx context.Context, c *subtensor.Client, at, now view) bool {
+	if now.state == nil {
+		return false
+	}
+	s, err := c.At(ctx, at.state.Header)
+	if err != nil {
+		return false
+	}
+	before, err := s.Account(ctx, b.coldkey)
+	if err != nil {
+		return false
+	}
+	after, err := now.state.Account(ctx, b.coldkey)
+	return err == nil && after.Nonce == before.Nonce
 }
 
 // paid returns what left the coldkey's free balance in a block.

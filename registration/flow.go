@@ -80,6 +80,7 @@ type view struct {
 	until uint64              // the block at which the reason to wait is over, 0 where that is not known
 	wait  error               // why nothing is possible now, if that passes by itself
 	err   error               // what ends the flow
+	asked bool                // no new head has come for long: what the node says now counts, also where it is lower
 }
 
 func newFlow(c *subtensor.Client, t task, opts Options) *flow {
@@ -338,7 +339,7 @@ func (f *flow) next(ctx context.Context, tick <-chan time.Time) (view, error) {
 		case <-tick:
 			f.wonder()
 		case v := <-f.views:
-			if v.err == nil && v.state.Number < f.newest.state.Number {
+			if v.err == nil && v.state.Number < f.newest.state.Number && !v.asked {
 				continue // read before the newest, and late
 			}
 			return v, nil

@@ -27,7 +27,7 @@ func (n *neuron) read(ctx context.Context, v *view) {
 	switch err := v.err; {
 	case errors.Is(err, subtensor.ErrTooManyThisBlock) && v.terms.PerBlock > 0:
 		v.wait, v.err, v.until = err, nil, v.state.Number+1
-	case errors.Is(err, subtensor.ErrTooManyThisInterval):
+	case errors.Is(err, subtensor.ErrTooManyThisInterval) && v.terms.PerInterval > 0:
 		v.wait, v.err, v.until = err, nil, v.terms.IntervalEnds
 	case errors.Is(err, subtensor.ErrReplay):
 		v.wait, v.err, v.until = err, nil, v.terms.LastWorkBlock+1

@@ -198,7 +198,7 @@ func (f *flow) await(ctx context.Context, sub *substrate.Submission, last uint64
 // imported reports whether the pool has a transaction already.
 func imported(err error) bool {
 	var pool *substrate.PoolError
-	return errors.As(err, &pool) && pool.Code == alreadyImported
+	return errors.As(err, &pool) && (pool.Code == alreadyImported || pool.Code == banned)
 }
 
 // judged reports whether a refusal was the last word on a proof: it does nothing
@@ -213,6 +213,7 @@ func judged(err error) bool {
 
 // Codes of the node's pool (sc_rpc_api's author errors).
 const (
+	banned          = 1012 // the same bytes were in a block, or refused, a while ago
 	alreadyImported = 1013
 	priorityTooLow  = 1014
 )
@@ -226,7 +227,7 @@ func queued(err error) bool {
 		return false
 	}
 	text := strings.ToLower(pool.Message + " " + string(pool.Data))
-	return pool.Code == priorityTooLow || pool.Code == alreadyImported || strings.Contains(text, "outdated") || strings.Contains(text, "stale")
+	return pool.Code == priorityTooLow || pool.Code == alreadyImported || pool.Code == banned || strings.Contains(text, "outdated") || strings.Contains(text, "stale")
 }
 
 // retryable reports whether another proof may be accepted where one was not.

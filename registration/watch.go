@@ -43,7 +43,9 @@ func (f *flow) watch(ctx context.Context) error {
 			case <-ctx.Done():
 				return
 			case <-ask:
-				put(views, f.look(ctx, nil))
+				v := f.look(ctx, nil)
+				v.asked = true
+				put(views, v)
 				continue
 			case h = <-newest:
 			}

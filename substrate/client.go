@@ -63,7 +63,8 @@ type Client struct {
 	lastVersion     *runtimeVersion // not to be changed
 	lastVersionText json.RawMessage
 
-	guard func(ctx context.Context, xt []byte) error // nil for none
+	guard     func(ctx context.Context, xt []byte) error // nil for none
+	inherited bool                                       // guard is that of the client whose sibling this is
 }
 
 // Dial connects to a node at a ws:// or wss:// URL and reads the hash of its
@@ -108,7 +109,7 @@ func (c *Client) readEnds(ctx context.Context) error {
 var ErrOtherChain = errors.New("another chain")
 
 // DialSibling connects to another node of the same chain. It has the options of
-// c and shares the runtimes that c knows. A node of another chain is refused with
+// c, its guard, and shares the runtimes that c knows. A node of another chain is refused with
 // ErrOtherChain.
 func (c *Client) DialSibling(ctx context.Context, endpoint string) (*Client, error) {
 	s, err := dial(ctx, endpoint, c.opts, c.runtimes)
@@ -118,6 +119,7 @@ func (c *Client) DialSibling(ctx context.Context, endpoint string) (*Client, err
 	if s.genesis != c.genesis {
 		return nil, errors.Join(fmt.Errorf("%s is of %w: its genesis block is %s and not %s", s.Endpoint(), ErrOtherChain, s.genesis, c.genesis), s.Close())
 	}
+	s.guard, s.inherited = c.guard, c.guard != nil
 	return s, nil
 }
 

@@ -27,9 +27,25 @@ type Inclusion struct {
 	Final  bool    // the block cannot be reorganised away any more
 }
 
-// Guard sets what every transaction has to pass before it is handed to the node;
-// nil takes everything. It is set before the client is used.
-func (c *Client) Guard(check func(ctx context.Context, xt []byte) error) { c.guard = check }
+// Guard adds what every transaction has to pass before it is handed to the node. No
+// guard can be taken away; that which a sibling was given by DialSibling is replaced
+// by its own first one. It is called before the client is used.
+func (c *Client) Guard(check func(ctx context.Context, xt []byte) error) {
+	if check == nil {
+		return
+	}
+	before := c.guard
+	if before == nil || c.inherited {
+		c.guard, c.inherited = check, false
+		return
+	}
+	c.guard = func(ctx context.Context, xt []byte) error {
+		if err := before(ctx, xt); err != nil {
+			return err
+		}
+		return check(ctx, xt)
+	}
+}
 
 // Submit hands a transaction to the node. The error is a *PoolError where the
 // node's pool refuses it, and the guard's own where that does.

@@ -83,6 +83,11 @@ func (s *State) BurnTerms(ctx context.Context, netuid uint16, hotkey, coldkey ss
 	return t, nil
 }
 
+// lastUnlimited is the last spec without register_limit (chain-facts 1.4). That
+// metadata lacks the call proves nothing where a node can lie: signatures are bound to
+// the spec and not to the metadata.
+const lastUnlimited = 394
+
 const (
 	registerLimit  = "register_limit"
 	burnedRegister = "burned_register"
@@ -103,6 +108,8 @@ func (s *Schema) burnCall() (string, error) {
 	switch {
 	case !ok:
 		return refuse("it has neither %s nor %s", registerLimit, burnedRegister)
+	case name == burnedRegister && s.spec > lastUnlimited:
+		return refuse("runtimes after spec %d have %s, which its metadata lacks: nothing would hold the price to a limit", lastUnlimited, registerLimit)
 	case s.spec < firstOpen:
 		return refuse("specs 101 to 110 refuse every registration (RegistrationDisabled)")
 	}
@@ -119,7 +126,7 @@ func (t *BurnTerms) check(obstacle error) error {
 	case t.Netuid == 0 && t.Spec >= firstRoot:
 		return ErrRootSubnet
 	case t.UID != nil:
-		return &AlreadyRegisteredError{Netuid: t.Netuid, UID: *t.UID, Hotkey: t.Hotkey}
+		return &AlreadyRegisteredError{Netuid: t.Netuid, UID: *t.UID, Hotkey: t.Hotkey, Owner: t.Owner}
 	case !t.Allowed:
 		return fmt.Errorf("netuid %d: %w", t.Netuid, ErrBurnDisabled)
 	case t.Owner != nil && *t.Owner != t.Coldkey:
@@ -132,7 +139,7 @@ func (t *BurnTerms) check(obstacle error) error {
 		return &FundsError{Account: t.Coldkey, Role: ColdkeySigns, Balance: t.Balance, Price: t.Price, Fee: t.Fee, Deposit: t.Deposit}
 	case !t.Limited && t.PerBlock == 0:
 		return fmt.Errorf("netuid %d: %w: it admits none", t.Netuid, ErrTooManyThisBlock)
-	case t.PerInterval > 0 && t.ThisInterval >= t.PerInterval:
+	case !t.Limited && t.ThisInterval >= t.PerInterval:
 		return fmt.Errorf("netuid %d: %w: %d of %d at block %d", t.Netuid, ErrTooManyThisInterval, t.ThisInterval, t.PerInterval, t.Block)
 	}
 	return nil

@@ -167,6 +167,7 @@ type AlreadyRegisteredError struct {
 	Netuid uint16
 	UID    uint16
 	Hotkey ss58.AccountID
+	Owner  *ss58.AccountID // the hotkey's coldkey, nil where the chain names none
 }
 
 // Error names hotkey, uid and netuid.

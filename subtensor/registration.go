@@ -88,6 +88,8 @@ type Terms struct {
 	Fee, Deposit, Balance uint64
 
 	obstacle error // one that stands in the way of any proof
+
+	byInterval bool // PerInterval is a limit, also where it is 0
 }
 
 // EffectiveDifficulty returns the difficulty that pow_register tests: the stored
@@ -131,7 +133,7 @@ func (t *Terms) check() error {
 	case t.Netuid == 0 && t.Rule.Spec >= firstRoot:
 		return ErrRootSubnet
 	case t.UID != nil:
-		return &AlreadyRegisteredError{Netuid: t.Netuid, UID: *t.UID, Hotkey: t.Hotkey}
+		return &AlreadyRegisteredError{Netuid: t.Netuid, UID: *t.UID, Hotkey: t.Hotkey, Owner: t.Owner}
 	case !t.PowAllowed:
 		return fmt.Errorf("netuid %d: %w", t.Netuid, ErrPowDisabled)
 	case t.Owner != nil && *t.Owner != t.Coldkey:
@@ -144,7 +146,7 @@ func (t *Terms) check() error {
 		return &FundsError{Account: t.Hotkey, Role: t.Rule.Signer, Balance: t.Balance, Fee: t.Fee, Deposit: t.Deposit}
 	case t.blockFull():
 		return fmt.Errorf("netuid %d: %w: %d of %d in block %d", t.Netuid, ErrTooManyThisBlock, t.ThisBlock, t.PerBlock, t.Block)
-	case t.PerInterval > 0 && t.ThisInterval >= t.PerInterval:
+	case t.byInterval && t.ThisInterval >= t.PerInterval:
 		return fmt.Errorf("netuid %d: %w: %d of %d at block %d", t.Netuid, ErrTooManyThisInterval, t.ThisInterval, t.PerInterval, t.Block)
 	case t.LastWorkBlock > 0 && t.LastWorkBlock >= t.Block:
 		return fmt.Errorf("%w: %d, now at %d", ErrReplay, t.LastWorkBlock, t.Block)
@@ -192,6 +194,7 @@ func (s *State) readTerms(ctx context.Context, t *Terms) (exists bool, err error
 		b.need(&t.LastWorkBlock, "LastPowRegistrationBlock", t.Hotkey)
 		who.need(&b, t.Netuid, t.Hotkey, t.Coldkey)
 	} else if b.has("RegistrationsThisInterval") && b.has("TargetRegistrationsPerInterval") { // from 111 on (d76cc1a62)
+		t.byInterval = true
 		b.need(&t.ThisInterval, "RegistrationsThisInterval", t.Netuid)
 		b.need(&t.PerInterval, "TargetRegistrationsPerInterval", t.Netuid)
 		if b.has("AdjustmentInterval") && b.has("LastAdjustmentBlock") {

@@ -157,6 +157,10 @@ func (a *app) alreadyRegistered(c *subtensor.Client, netuid uint16, keys registr
 	if !errors.As(err, &already) {
 		return false, err
 	}
+	if already.Owner != nil && *already.Owner != keys.Coldkey {
+		owned := &subtensor.HotkeyOwnedError{Hotkey: keys.Hotkey, Owner: *already.Owner}
+		return true, fmt.Errorf("%v: %w", already, owned)
+	}
 	if a.json {
 		return true, a.printJSON(registerResult{
 			Network: c.Network.Name, Endpoint: c.Network.Public(), Netuid: netuid, UID: already.UID,

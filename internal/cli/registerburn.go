@@ -23,7 +23,7 @@ type burnFlags struct {
 
 func (f *burnFlags) add(cmd *cobra.Command) {
 	cmd.Flags().BoolVar(&f.burn, "burn", false, "pay TAO instead of a proof of work; needs --limit")
-	cmd.Flags().Var(&f.limit, "limit", "with --burn, the most that the registration may cost, in TAO")
+	cmd.Flags().Var(&f.limit, "limit", "with --burn, the most that the price may be, in TAO; the fee comes on top")
 	cmd.Flags().BoolVarP(&f.yes, "yes", "y", false, "with --burn, do not ask")
 }
 
@@ -147,7 +147,7 @@ func burnLines(t subtensor.BurnTerms, limit uint64) []string {
 	lines := []string{
 		fmt.Sprintf("a registration on netuid %d costs %s TAO at block %d: %s are burned", t.Netuid, tao(t.Price, 9), t.Block, tao(t.Burned, 9)),
 		fmt.Sprintf("the fee is %s TAO, also where it fails; coldkey %s can spend %s", tao(t.Fee, 9), t.Coldkey, tao(t.Balance, 9)),
-		fmt.Sprintf("the most that it may cost is %s TAO; hotkey %s", tao(limit, 9), t.Hotkey),
+		fmt.Sprintf("the price may be at most %s TAO, and the fee comes on top; hotkey %s", tao(limit, 9), t.Hotkey),
 	}
 	if t.Locked > 0 {
 		lines[0] += fmt.Sprintf(", %s are locked as the hotkey's collateral", tao(t.Locked, 9))
