@@ -276,3 +276,31 @@ func TestBurnedRegister(t *testing.T) {
 		t.Errorf("era %x", era)
 	}
 }
+
+// A subnet whose target of registrations an interval is 0 takes none: nothing is
+// searched, signed or waited for.
+func TestIntervalAdmitsNone(t *testing.T) {
+	node := newFrozen(t, 218, vectors.Read(t, "218-raonet/metadata_v14.scale.gz"))
+	client := dial(t, node.url)
+	state, err := client.AtHead(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for item, v := range map[string][]byte{
+		"NetworksAdded": {1}, "NetworkPowRegistrationAllowed": {1}, "NetworkRegistrationAllowed": {1}, "Burn": u64(price), "Difficulty": u64(difficulty), "MaxRegistrationsPerBlock": u16(1),
+		"TargetRegistrationsPerInterval": u16(0), "AdjustmentInterval": u16(100), "MaxAllowedUids": u16(64),
+	} {
+		node.set(t, state.Runtime, v, item, uint16(netuid))
+	}
+	who := newRegistrant(t)
+	node.fund(t, state.Runtime, who.cold.Account(), plus)
+	if _, err := registration.Register(soon(t), client, netuid, who.keys(), registration.Options{}); !errors.Is(err, subtensor.ErrTooManyThisInterval) {
+		t.Error(err)
+	}
+	if _, err := registration.Burn(soon(t), client, netuid, who.keys(), registration.BurnOptions{Limit: plus, Confirm: agree}); !errors.Is(err, subtensor.ErrTooManyThisInterval) {
+		t.Error(err)
+	}
+	if xt := node.submitted(); xt != "" {
+		t.Errorf("submitted %s", xt)
+	}
+}

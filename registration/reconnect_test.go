@@ -464,3 +464,64 @@ func neuronOf(t *testing.T, client *subtensor.Client, uid uint16) [32]byte {
 	}
 	return neuron.Hotkey
 }
+
+// The pool of a real node refuses bytes that were in a block as banned (1012): that is
+// no judgement of the draw, which is found in the chain.
+func TestFaucetHandedInAgainIsBanned(t *testing.T) {
+	c := start(t, devnet.Options{})
+	c.cut("author_submitAndWatchExtrinsic", 1, true, c.build(1))
+	c.mu.Lock()
+	c.intercept = func(method string, nth int) string {
+		if method == "author_submitAndWatchExtrinsic" && nth == 2 {
+			return `"error":{"code":1012,"message":"Transaction is temporarily banned"}`
+		}
+		return ""
+	}
+	c.mu.Unlock()
+	rec, who := stepping(t, c), newRegistrant(t)
+	r, err := registration.Faucet(soon(t), c.dial(t), who.keys(), registration.FaucetOptions{Options: registration.Options{Progress: rec.progress}, MaxSuccesses: 1})
+	if err != nil || len(r.Draws) != 1 || free(t, c.dial(t), who.cold.Account()) != 1000_000_000_000 {
+		t.Errorf("%d draws, %v", len(r.Draws), err)
+	}
+	noGoroutines(t)
+}
+
+// A node takes back heads that it has announced: what it says when it is asked counts.
+func TestHeadsGoBackward(t *testing.T) {
+	node := newFrozen(t, 218, vectors.Read(t, "218-raonet/metadata_v14.scale.gz"))
+	client := dial(t, node.url)
+	state, err := client.AtHead(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for item, v := range map[string][]byte{
+		"NetworksAdded": {1}, "NetworkPowRegistrationAllowed": {1}, "Difficulty": u64(1 << 60), "MaxRegistrationsPerBlock": u16(1),
+		"TargetRegistrationsPerInterval": u16(2), "AdjustmentInterval": u16(100), "MaxAllowedUids": u16(64),
+	} {
+		node.set(t, state.Runtime, v, item, uint16(netuid))
+	}
+	to := func(n uint64) {
+		node.mu.Lock()
+		node.number = n - 1
+		node.mu.Unlock()
+		node.advance(t)
+	}
+	ctx, cancel := context.WithCancel(soon(t))
+	defer cancel()
+	heads := []uint64{state.Number, state.Number + 1, state.Number + 2, 5000, state.Number + 3}
+	rec := &recorder{t: t, at: map[registration.Phase]func(registration.Progress){registration.Solving: func(p registration.Progress) {
+		switch {
+		case p.Head.Number != heads[0]:
+		case len(heads) == 1:
+			cancel() // it works on the lower head
+		default:
+			heads = heads[1:]
+			to(heads[0])
+		}
+	}}}
+	_, err = registration.Register(ctx, client, netuid, newRegistrant(t).keys(), registration.Options{Progress: rec.progress})
+	if !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+	noGoroutines(t)
+}

@@ -33,8 +33,9 @@ func (f *flow) submit(ctx context.Context, s pow.Solution, at view, signer subst
 		return none, err
 	}
 	f.report(Submitting, at.state.Header)
-	// The transaction dies with the proof: where failures cost a fee, one that is
-	// too late costs nothing.
+	// The transaction dies soon after the proof: where failures cost a fee, one that is
+	// much too late costs nothing. Eras are powers of two, so that a classic one outlives
+	// its proof by a block or two.
 	era := at.terms.Rule.Window + 1
 	xt, err := at.state.Sign(ctx, signer, call, substrate.SignOptions{Era: era})
 	if err != nil {

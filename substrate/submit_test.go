@@ -381,8 +381,25 @@ func TestGuard(t *testing.T) {
 	if _, err := c.Submit(t.Context(), []byte{2}); !errors.As(err, &pool) || handed.Load() != 1 {
 		t.Errorf("%v, handed in %d times", err, handed.Load())
 	}
+	// It cannot be taken away, and siblings have it until they get their own.
+	c.Guard(nil)
+	c.Guard(func(context.Context, []byte) error { return nil })
+	sibling, err := c.DialSibling(t.Context(), n.url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { sibling.Close() })
+	for _, one := range []*substrate.Client{c, sibling} {
+		if sub, err := one.Submit(t.Context(), []byte{1}); sub != nil || !errors.Is(err, no) || handed.Load() != 1 {
+			t.Errorf("%v, %v, handed in %d times", sub, err, handed.Load())
+		}
+	}
+	sibling.Guard(func(context.Context, []byte) error { return nil })
+	if _, err := sibling.Submit(t.Context(), []byte{1}); !errors.As(err, &pool) || handed.Load() != 2 {
+		t.Errorf("%v, handed in %d times", err, handed.Load())
+	}
 	for _, method := range []string{"author_submitAndWatchExtrinsic", "author_submitExtrinsic", "transaction_v1_broadcast", "transactionWatch_v1_submitAndWatch"} {
-		if answer, err := c.Ask(t.Context(), method, "0x02"); answer != nil || err == nil || !strings.Contains(err.Error(), "use Submit") || handed.Load() != 1 {
+		if answer, err := c.Ask(t.Context(), method, "0x02"); answer != nil || err == nil || !strings.Contains(err.Error(), "use Submit") || handed.Load() != 2 {
 			t.Errorf("%s: %s, %v", method, answer, err)
 		}
 	}

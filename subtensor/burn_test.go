@@ -260,6 +260,8 @@ func TestNoBurn(t *testing.T) {
 		{"425-main", rename("register_limit", "limit_price", "price"), `"price"`},
 		{"425-main", retype("register_limit", "limit_price", "u128"), `"limit_price"`},
 		{"425-main", drop("register_limit"), "2 arguments"},
+		// a node that hides the call whose limit the chain holds to
+		{"425-main", call("register_limit", func(v *metadata.VariantDef) { v.Name = "other" }), "which its metadata lacks"},
 	} {
 		g := newGround(t, find(t, c.base))
 		md := find(t, c.base).v14(t)
