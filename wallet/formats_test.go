@@ -485,3 +485,47 @@ func FuzzColdkeyPassword(f *testing.F) {
 		}
 	})
 }
+
+// The name of the variable is what bittensor-wallet 4.1.1's env_var_name says.
+func TestPasswordOfAnOddName(t *testing.T) {
+	if filepath.Separator != '/' {
+		t.Skip("the variables' names are of another system's paths")
+	}
+	t.Chdir(t.TempDir())
+	w, err := wallet.Store{Dir: "wallets"}.Wallet("straße", "h")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const name, masked = "BT_PW_WALLETS_STRASSE_COLDKEY", "MiM=" // "pw" XOR "BT"
+	password, variable, err := w.ColdkeyPassword(func(asked string) string {
+		if asked == name {
+			return masked
+		}
+		return ""
+	})
+	if err != nil || password != "pw" || variable != name {
+		t.Errorf("%q from %q, %v", password, variable, err)
+	}
+}
+
+// SDK 7 and btcli overwrite a hotkey and leave its pub.txt as it was: what names two
+// accounts names none.
+func TestStalePublicFile(t *testing.T) {
+	s := wallet.Store{Dir: t.TempDir()}
+	for _, name := range []string{"one", "two"} {
+		if _, err := s.CreateHotkey("w", name, wallet.CreateOptions{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	hotkeys := filepath.Join(s.Dir, "w", "hotkeys")
+	if err := os.Rename(filepath.Join(hotkeys, "two"), filepath.Join(hotkeys, "one")); err != nil {
+		t.Fatal(err)
+	}
+	w, err := s.Open("w", "one")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if id, err := w.Hotkey(); !errors.Is(err, wallet.ErrMismatch) {
+		t.Errorf("%v, %v", id, err)
+	}
+}

@@ -6,6 +6,9 @@ import (
 	"path/filepath"
 	"strings"
 	"unicode/utf8"
+
+	"golang.org/x/text/cases"
+	"golang.org/x/text/language"
 )
 
 // ColdkeyPassword returns the coldkey's password as the environment has it, and the
@@ -37,8 +40,9 @@ func passwordOf(getenv func(string) string, path string, plain ...string) (passw
 		saved = append(saved, abs)
 	}
 	names := strings.NewReplacer(string(filepath.Separator), "_", ".", "_")
+	upper := cases.Upper(language.Und) // Rust's: also of letters that grow, such as ß
 	for _, path := range saved {
-		name := "BT_PW_" + strings.ToUpper(names.Replace(path))
+		name := "BT_PW_" + upper.String(names.Replace(path))
 		if value := getenv(name); value != "" {
 			password, err := unmask(name, value)
 			return password, name, err

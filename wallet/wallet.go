@@ -239,6 +239,9 @@ func account(path string) (ss58.AccountID, keypair.Scheme, error) {
 		if err != nil {
 			return fail(pub(path), err)
 		}
+		if own, ok := plainAccount(path); ok && own != id {
+			return fail(pub(path), fmt.Errorf("%w: it names %s, and the secret beside it is of %s", ErrMismatch, id, own))
+		}
 		return id, scheme, nil
 	}
 	if !errors.Is(err, ErrNotFound) {
@@ -267,6 +270,18 @@ func account(path string) (ss58.AccountID, keypair.Scheme, error) {
 	default:
 		return fail(path, fmt.Errorf("%w: %s, which tells its account, is missing", ErrLocked, filepath.Base(pub(path))))
 	}
+}
+
+// plainAccount returns the account of a secret that is not encrypted, where it can be
+// told: SDKs that overwrite a hotkey leave its old pub.txt beside it.
+func plainAccount(path string) (ss58.AccountID, bool) {
+	data, err := readFile(path)
+	if err != nil || FormatOf(data) != Plain {
+		return ss58.AccountID{}, false
+	}
+	defer clear(data)
+	id, _, err := parsePublic(data)
+	return id, err == nil
 }
 
 // unlock returns the pair of a file.

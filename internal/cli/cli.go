@@ -18,6 +18,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
 
 // System returns the environment of this process.
@@ -103,9 +104,14 @@ func (a *app) root() *cobra.Command {
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.SetGlobalNormalizationFunc(btcliNames)
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		var bad *pflag.InvalidValueError
+		invalid := errors.As(err, &bad)
 		var number *strconv.NumError // whose text names a function of Go
 		if errors.As(err, &number) {
 			err = errors.New(strings.Replace(err.Error(), number.Error(), number.Err.Error(), 1))
+		}
+		if invalid && quotable(bad.GetValue()) != bad.GetValue() {
+			err = errors.New(strings.ReplaceAll(err.Error(), bad.GetValue(), "…"))
 		}
 		return &usageError{err: err, try: cmd.CommandPath() + " --help"}
 	})
@@ -133,7 +139,7 @@ func group(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return cmd.Help()
 	}
-	e := &usageError{err: fmt.Errorf("unknown command %q", cmd.CommandPath()+" "+args[0]), try: cmd.CommandPath() + " --help"}
+	e := &usageError{err: fmt.Errorf("unknown command %q", cmd.CommandPath()+" "+quotable(args[0])), try: cmd.CommandPath() + " --help"}
 	cmd.SuggestionsMinimumDistance = 2
 	if s := cmd.SuggestionsFor(args[0]); len(s) > 0 {
 		e.try = cmd.CommandPath() + " " + s[0]
@@ -164,7 +170,16 @@ func noArgs(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil
 	}
-	return &usageError{err: fmt.Errorf("%s takes no argument %q", cmd.CommandPath(), args[0]), try: cmd.CommandPath() + " --help"}
+	return &usageError{err: fmt.Errorf("%s takes no argument %q", cmd.CommandPath(), quotable(args[0])), try: cmd.CommandPath() + " --help"}
+}
+
+// quotable returns what an error may repeat of what was typed: not what may be a
+// secret in the wrong place.
+func quotable(s string) string {
+	if len(s) > 32 || len(strings.Fields(s)) > 2 {
+		return "…"
+	}
+	return s
 }
 
 // message tells the user something that is no result.

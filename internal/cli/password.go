@@ -161,6 +161,9 @@ func (a *app) askPassword(ctx context.Context, fd int, prompt string) (string, e
 // newPassword returns a password for a new key; a typed one is asked for twice.
 func (a *app) newPassword(ctx context.Context, what string, from passwordSource) (string, error) {
 	first, variable, err := a.password(ctx, from, "new password for "+what)
+	if err == nil && variable != "" && strings.TrimSpace(first) != first {
+		err = &codedError{err: fmt.Errorf("the password of %s begins or ends with white space, which cannot be typed at a prompt", variable), code: exitWallet, try: "take the white space out of " + variable}
+	}
 	if err != nil || variable != "" {
 		return first, err
 	}

@@ -159,7 +159,7 @@ func (a *app) alreadyRegistered(c *subtensor.Client, netuid uint16, keys registr
 	}
 	if already.Owner != nil && *already.Owner != keys.Coldkey {
 		owned := &subtensor.HotkeyOwnedError{Hotkey: keys.Hotkey, Owner: *already.Owner}
-		return true, fmt.Errorf("%v: %w", already, owned)
+		return true, fmt.Errorf("uid %d on netuid %d: %w", already.UID, netuid, owned)
 	}
 	if a.json {
 		return true, a.printJSON(registerResult{

@@ -196,11 +196,11 @@ var walletErrors = []struct {
 	err error
 	try string
 }{
-	{wallet.ErrExists, "another name with --wallet-name or --wallet-hotkey; --only-hotkey adds a hotkey to a wallet"},
+	{wallet.ErrExists, "another name with --wallet-name or --wallet-hotkey; bt wallet new --only-hotkey adds a hotkey to a wallet"},
 	{wallet.ErrNotFound, "list the wallets with: bt wallet list"},
 	{wallet.ErrName, "a plain name without slashes"},
 	{wallet.ErrWrongPassword, "type it again, or check " + passwordVariable},
-	{wallet.ErrLocked, "write the missing file: bt wallet export-pub --output <keyfile>pub.txt"},
+	{wallet.ErrLocked, "write the missing file <keyfile>pub.txt: bt wallet export-pub --wallet-name <name> --output <file>, for a hotkey with --wallet-hotkey <name> --use-hotkey"},
 	{wallet.ErrNoSecret, "put the keyfile with the secret in its place"},
 	{wallet.ErrMismatch, "keep the file that belongs to this wallet and move the other away"},
 	{wallet.ErrUnsupported, "bt wallet import, which asks for the key's mnemonic"},

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/spf13/cobra"
@@ -157,6 +158,8 @@ func (a *app) accounts(o balanceOptions) ([]balanceResult, error) {
 		if id, err := parseAccount(text); err == nil {
 			accounts = append(accounts, balanceResult{Address: id.String(), id: &id})
 			continue
+		} else if len(strings.Fields(text)) > 2 { // it may be a secret
+			return nil, usage("an address that begins with 5, or a wallet's name", "this is no address and no wallet's name")
 		} else if len(text) > 40 { // an address that is none says more than "no such wallet"
 			return nil, usage("an address that begins with 5, or a wallet's name", "%q: %w", text, err)
 		}

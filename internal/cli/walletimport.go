@@ -190,7 +190,7 @@ func (o *importOptions) account() (ss58.AccountID, error) {
 		id, err := parseAccount(text)
 		switch {
 		case err != nil:
-			return id, usage(try, "--ss58: %w", err)
+			return id, usage(try, "--ss58: this is no address and no public key") // and may be a secret
 		case named != nil && *named != id:
 			return id, usage(try, "--ss58 and --public-key are of different accounts: %s and %s", named, id)
 		}
@@ -321,23 +321,34 @@ func (a *app) openFile(ctx context.Context, path, password string) (*keypair.Pai
 }
 
 // readSecret asks for a secret at the terminal, or reads it from what stdin is
-// otherwise. White space is taken for what separates words.
+// otherwise.
 func (a *app) readSecret(ctx context.Context) (string, error) {
 	const prompt = "mnemonic, seed or secret URI"
 	if fd, ok := a.typist(); ok {
 		text, err := a.askPassword(ctx, fd, prompt)
-		return strings.Join(strings.Fields(text), " "), err
+		return secretText(text), err
 	}
 	text, err := abandon(ctx, func() ([]byte, error) { return readSecretOf(a.env.Stdin) })
 	defer clear(text)
 	if err != nil {
 		return "", fmt.Errorf("reading stdin: %w", err)
 	}
-	secret := strings.Join(strings.Fields(string(text)), " ")
+	secret := secretText(string(text))
 	if secret == "" {
 		return "", usage("bt wallet import --help", "a %s is needed: type it at a terminal, or pass it to stdin", prompt)
 	}
 	return secret, nil
+}
+
+// secretText puts one blank between the words of a mnemonic. What follows them in a
+// secret URI, its password among it, stays as it is but for the end of the line.
+func secretText(s string) string {
+	words, path, found := strings.Cut(s, "/")
+	words = strings.Join(strings.Fields(words), " ")
+	if !found {
+		return words
+	}
+	return words + "/" + strings.TrimRight(path, "\r\n")
 }
 
 func (a *app) printImported(r importResult, id ss58.AccountID, scheme keypair.Scheme) error {

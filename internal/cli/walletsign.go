@@ -98,11 +98,12 @@ func (a *app) walletVerify() *cobra.Command {
 		kind                        cryptoTypeValue
 	)
 	cmd := &cobra.Command{
-		Use:     "verify",
-		Short:   "Say whether an account signed a text",
-		Long:    walletVerifyLong,
-		Example: `  bt wallet verify --ss58 5… --message "I run this miner" --signature 0x…`,
-		Args:    noArgs,
+		Use:   "verify",
+		Short: "Say whether an account signed a text",
+		Long:  walletVerifyLong,
+		Example: `  bt wallet verify --ss58 5GWQQhvXgLKNLZqkpxpr8VG9qZ5sSExSsLGairwVLBY6Qv1D --message "bt signs für τ" \
+    --signature f875e5cb14a05a76759b89d216150113af1bd6dd2bf8f9572bd2e85a328e9a6077a376494b3d7c30edd7d1d74839af39115be84ae122062caf5276e260a51a8a`,
+		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			try := cmd.CommandPath() + ` --ss58 5... --message "..." --signature 0x...`
 			if address == "" || signature == "" || !cmd.Flags().Changed("message") {
