@@ -217,11 +217,7 @@ func (b *burn) unused(ctx context.Context, c *subtensor.Client, at, now view) bo
 	if now.state == nil {
 		return false
 	}
-	s, err := c.At(ctx, at.state.Header)
-	if err != nil {
-		return false
-	}
-	before, err := s.Account(ctx, b.coldkey)
+	before, err := accountAt(ctx, c, at.state.Header, b.coldkey)
 	if err != nil {
 		return false
 	}
@@ -231,20 +227,17 @@ func (b *burn) unused(ctx context.Context, c *subtensor.Client, at, now view) bo
 
 // paid returns what left the coldkey's free balance in a block.
 func (b *burn) paid(ctx context.Context, c *subtensor.Client, h substrate.Header) (uint64, error) {
-	free := func(s *subtensor.State, err error) (uint64, error) {
-		if err != nil {
-			return 0, err
-		}
-		account, err := s.Account(ctx, b.coldkey)
-		return account.Free, err
-	}
-	before, err := free(c.AtNumber(ctx, h.Number-1))
+	parent, err := c.AtNumber(ctx, h.Number-1)
 	if err != nil {
 		return 0, err
 	}
-	after, err := free(c.At(ctx, h))
+	before, err := parent.Account(ctx, b.coldkey)
 	if err != nil {
 		return 0, err
 	}
-	return before - min(before, after), nil
+	after, err := accountAt(ctx, c, h, b.coldkey)
+	if err != nil {
+		return 0, err
+	}
+	return before.Free - min(before.Free, after.Free), nil
 }

@@ -174,12 +174,7 @@ func TestBurnConnectionLost(t *testing.T) {
 			c := priced(t)
 			c.cut("author_submitAndWatchExtrinsic", 1, test.reached, c.build(test.built))
 			rec := stepping(t, c)
-			step := rec.at[registration.Submitted]
-			rec.at[registration.Submitted] = func(p registration.Progress) {
-				if c.submitted() > 1 {
-					step(p)
-				}
-			}
+			rec.stepOnceHandedInAgain(c)
 			who, client := rich(t), c.dial(t)
 			before := free(t, client, who.cold.Account())
 			result, err := registration.Burn(soon(t), client, netuid, who.keys(), registration.BurnOptions{Limit: plus, Confirm: agree, Progress: rec.progress})

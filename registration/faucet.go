@@ -99,15 +99,9 @@ func (f *flow) draw(ctx context.Context, keys Keys, opts FaucetOptions, r *Fauce
 // balance returns what an account has after a block.
 func (f *flow) balance(ctx context.Context, id ss58.AccountID, h substrate.Header) (uint64, error) {
 	for {
-		s, err := f.c.At(ctx, h)
-		if err == nil {
-			var account subtensor.Account
-			if account, err = s.Account(ctx, id); err == nil {
-				return account.Free, nil
-			}
-		}
+		account, err := accountAt(ctx, f.c, h, id)
 		if !substrate.Unreachable(err) {
-			return 0, err
+			return account.Free, err
 		}
 		if v := f.reconnect(ctx, err); v.err != nil {
 			return 0, v.err

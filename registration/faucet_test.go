@@ -113,12 +113,7 @@ func TestFaucetConnectionLost(t *testing.T) {
 			c := start(t, devnet.Options{})
 			c.cut("author_submitAndWatchExtrinsic", 1, reached, c.build(0))
 			rec := drawing(t, c)
-			step := rec.at[registration.Submitted]
-			rec.at[registration.Submitted] = func(p registration.Progress) {
-				if c.submitted() > 1 {
-					step(p)
-				}
-			}
+			rec.stepOnceHandedInAgain(c)
 			client, who := c.dial(t), newRegistrant(t)
 			result, err := registration.Faucet(soon(t), client, who.keys(), registration.FaucetOptions{
 				Options: registration.Options{Progress: rec.progress, MaxAttempts: 1}, MaxSuccesses: 1,

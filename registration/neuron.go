@@ -67,6 +67,15 @@ func registeredAt(ctx context.Context, c *subtensor.Client, s *subtensor.State, 
 	return c.HeaderAt(ctx, block)
 }
 
+// accountAt returns an account after a block.
+func accountAt(ctx context.Context, c *subtensor.Client, h substrate.Header, id ss58.AccountID) (subtensor.Account, error) {
+	s, err := c.At(ctx, h)
+	if err != nil {
+		return subtensor.Account{}, err
+	}
+	return s.Account(ctx, id)
+}
+
 // uid finds the uid that a registration in a block gave.
 func (f *flow) uid(ctx context.Context, netuid uint16, hotkey ss58.AccountID, in substrate.Inclusion) (uint16, error) {
 	if uid, ok := registered(in.Events, netuid, hotkey); ok {

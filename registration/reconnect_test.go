@@ -14,6 +14,17 @@ import (
 	"github.com/bittensor-go/bt/subtensor"
 )
 
+// stepOnceHandedInAgain builds no blocks while a transaction waits that the node was given
+// once.
+func (r *recorder) stepOnceHandedInAgain(c *chain) {
+	step := r.at[registration.Submitted]
+	r.at[registration.Submitted] = func(p registration.Progress) {
+		if c.submitted() > 1 {
+			step(p)
+		}
+	}
+}
+
 // lost checks that Progress was told of a lost connection and of what came after.
 func (r *recorder) lost(t *testing.T, then registration.Phase) {
 	t.Helper()
@@ -104,12 +115,7 @@ func TestConnectionLostAfterSubmission(t *testing.T) {
 			c := start(t, devnet.Options{Difficulty: difficulty})
 			c.cut("author_submitAndWatchExtrinsic", 1, test.reached, c.build(test.built))
 			rec := stepping(t, c)
-			step := rec.at[registration.Submitted]
-			rec.at[registration.Submitted] = func(p registration.Progress) {
-				if c.submitted() > 1 {
-					step(p)
-				}
-			}
+			rec.stepOnceHandedInAgain(c)
 			who, client := newRegistrant(t), c.dial(t)
 			result, err := registration.Register(soon(t), client, netuid, who.keys(), registration.Options{Progress: rec.progress, MaxAttempts: 1})
 			if err != nil {

@@ -57,16 +57,21 @@ func (i *accountInfo) account() Account {
 // Deposit returns the existential deposit: what an account must keep, in rao. It
 // is 500 on all known runtimes; 0 where the metadata does not say.
 func (s *Schema) Deposit() uint64 {
-	pallet, ok := s.md.Pallet("Balances")
+	return s.constant("Balances", "ExistentialDeposit")
+}
+
+// constant returns a number that the metadata holds, 0 where it does not.
+func (s *Schema) constant(pallet, name string) uint64 {
+	p, ok := s.md.Pallet(pallet)
 	if !ok {
 		return 0
 	}
-	c, ok := pallet.Constant("ExistentialDeposit")
-	var deposit uint64
-	if !ok || s.types.Decode(c.Type, c.Value, &deposit) != nil {
+	c, ok := p.Constant(name)
+	var n uint64
+	if !ok || s.types.Decode(c.Type, c.Value, &n) != nil {
 		return 0
 	}
-	return deposit
+	return n
 }
 
 // Fee asks the runtime what the signer of a transaction pays for it in rao, on

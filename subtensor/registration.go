@@ -24,13 +24,8 @@ func (s *Schema) PowRule() (Rule, error) { return NewRule(s.md, s.spec) }
 // Timestamp.MinimumPeriod: 12 seconds on the main network, from 250 milliseconds up
 // on others. It is 0 where the metadata does not say.
 func (s *Schema) BlockTime() time.Duration {
-	pallet, ok := s.md.Pallet("Timestamp")
-	if !ok {
-		return 0
-	}
-	c, ok := pallet.Constant("MinimumPeriod")
-	var period uint64
-	if !ok || s.types.Decode(c.Type, c.Value, &period) != nil || period > uint64(time.Hour/time.Millisecond) {
+	period := s.constant("Timestamp", "MinimumPeriod")
+	if period > uint64(time.Hour/time.Millisecond) {
 		return 0
 	}
 	return 2 * time.Duration(period) * time.Millisecond

@@ -106,13 +106,7 @@ func (a *app) solveAndDraw(ctx context.Context, c *subtensor.Client, keys regist
 	defer limit.close()
 	draws := 0
 	result, err := registration.Faucet(ctx, c, keys, registration.FaucetOptions{
-		Options: registration.Options{
-			Solver: solver, MaxAttempts: search.attempts,
-			Progress: func(p registration.Progress) {
-				limit.progress(p)
-				r.progress(p)
-			},
-		},
+		Options:      search.options(solver, r, limit),
 		MaxSuccesses: most,
 		Drawn: func(d registration.Draw) {
 			draws++

@@ -226,13 +226,7 @@ func (a *app) solveAndRegister(ctx context.Context, c *subtensor.Client, netuid 
 	defer r.view.Clear()
 	ctx, limit := search.limit(ctx)
 	defer limit.close()
-	result, err := registration.Register(ctx, c, netuid, keys, registration.Options{
-		Solver: solver, MaxAttempts: search.attempts,
-		Progress: func(p registration.Progress) {
-			limit.progress(p)
-			r.progress(p)
-		},
-	})
+	result, err := registration.Register(ctx, c, netuid, keys, search.options(solver, r, limit))
 	return result, limit.late(err)
 }
 

@@ -32,7 +32,7 @@ func (f *searchFlags) add(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	processesFlag(cmd, &f.processes)
 	flags.Uint64VarP(&f.interval, "update-interval", "u", 0, "the most seals that an engine tries in one call, and a round of the statistics (default: what time allows)")
-	flags.StringVar(&f.backend, "pow-backend", "auto", "`NAME` of what searches: auto, cpu, or an engine that bt pow bench lists")
+	flags.StringVar(&f.backend, "pow-backend", cpu.Auto, "`NAME` of what searches: auto, cpu, or an engine that bt pow bench lists")
 	flags.Var(&f.timeout, "pow-timeout", "give up after so many seconds of search; 90s or 10m do as well (default never)")
 	flags.IntVar(&f.attempts, "max-attempts", registration.DefaultAttempts, "proofs to hand in before giving up where the chain took another one first")
 	flags.BoolVar(&f.plain, "no-output-in-place", false, "lines one after the other instead of a block that is drawn anew")
@@ -95,22 +95,10 @@ func noGPU(cmd *cobra.Command, flag string) error {
 // solver returns what searches.
 func (a *app) solver(cmd *cobra.Command, f searchFlags) (*pow.Solver, error) {
 	name := f.backend
-	if name == "auto" || name == "cpu" {
-		name = ""
+	if name == "cpu" {
+		name = cpu.Auto
 	}
-	names := []string{name}
-	if name == "" && a.env.Getenv(cpu.Variable) != "" { // which a flag comes before
-		names = cpu.Names()
-	}
-	var (
-		all []pow.Engine
-		err error
-	)
-	for _, name := range names { // one may be faulty
-		if all, err = engines.New(engines.Options{NumProcesses: f.processes, CPU: name}); err == nil {
-			break
-		}
-	}
+	all, err := engines.New(engines.Options{NumProcesses: f.processes, CPU: name})
 	switch {
 	case errors.Is(err, pow.ErrFaulty):
 		return nil, &codedError{err: err, code: exitError, try: "another engine with --pow-backend, such as generic"}
@@ -150,6 +138,17 @@ func (v *timeoutValue) Set(s string) error {
 	}
 	v.Duration = d
 	return nil
+}
+
+// options are those of a search by a solver, which is shown and limited.
+func (f *searchFlags) options(solver *pow.Solver, r *reporter, limit *searchLimit) registration.Options {
+	return registration.Options{
+		Solver: solver, MaxAttempts: f.attempts,
+		Progress: func(p registration.Progress) {
+			limit.progress(p)
+			r.progress(p)
+		},
+	}
 }
 
 // searchLimit ends a search that has taken too long. What is not search does not

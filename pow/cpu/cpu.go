@@ -20,9 +20,12 @@ func Names() []string {
 
 const generic = "generic"
 
+// Auto asks New for the first of [Names] that works, whatever BT_CPU says.
+const Auto = "auto"
+
 // New returns an engine of an implementation. Where name is empty it is the one
-// that the environment variable BT_CPU names, else the first of [Names]. The error
-// says which there are.
+// that the environment variable BT_CPU names, else that of [Auto]. The error says which
+// there are.
 func New(name string) (pow.Engine, error) {
 	asked := "engine " + name
 	if name == "" {
@@ -31,7 +34,7 @@ func New(name string) (pow.Engine, error) {
 	}
 	names := Names()
 	switch {
-	case name == "":
+	case name == "", name == Auto:
 		return best(names)
 	case !slices.Contains(names, name):
 		return nil, fmt.Errorf("%s is not one that this machine runs: it runs %s", asked, strings.Join(names, ", "))

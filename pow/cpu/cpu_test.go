@@ -48,6 +48,9 @@ func TestNew(t *testing.T) {
 		}
 	}
 	t.Setenv(cpu.Variable, "mmx")
+	if e, err := cpu.New(cpu.Auto); err != nil || e.Name() != names[0] {
+		t.Errorf("%v, %v, want %s", e, err, names[0])
+	}
 	if _, err := cpu.New(""); err == nil || !strings.Contains(err.Error(), "BT_CPU=mmx") {
 		t.Error(err)
 	}

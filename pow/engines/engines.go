@@ -13,7 +13,7 @@ import (
 // has, as many as it has processors for this process.
 type Options struct {
 	NumProcesses int    // engines, one a processor; 0 for all
-	CPU          string // an implementation of package cpu; "" for BT_CPU, else the best
+	CPU          string // an implementation of package cpu, or cpu.Auto; "" for BT_CPU, else the best
 }
 
 // New returns the engines. The error says what is wrong with the options, or which
